@@ -1,0 +1,86 @@
+"""Places that answer KQL: `connect(url)` opens one; each is a module and a line in `SCHEMES`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from kqlmagic_ext.errors import ConnectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kqlmagic_ext.query import Query, Result, Table
+
+    Progress = Callable[[str], None]
+
+SCHEMES: Mapping[str, str] = MappingProxyType({"local": "kqlmagic_ext.connections.local:open_local"})
+
+
+class Connection(Protocol):
+    """A place that answers KQL. A user's own object may serve as one."""
+
+    name: str
+
+    def prepare(self, query: Query) -> str:
+        """The text that would be sent for the query."""
+
+    def run(self, query: Query, progress: Progress | None = None) -> Result:
+        """The answer to the query; an interrupt cancels the work. Raises QueryError, ParameterError, ConnectError."""
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
+
+
+@runtime_checkable
+class Catalog(Protocol):
+    """A connection that can list its tables."""
+
+    def tables(self) -> Sequence[Table]:
+        """All tables, by name, with what is known without a query."""
+
+    def table(self, name: str) -> Table:
+        """One table with its columns; KeyError when there is none of that name."""
+
+
+def connect(url: str, *, name: str | None = None, **settings: Any) -> Connection:
+    """The open connection that a URL names, such as `local://demo`.
+
+    Parameters
+    ----------
+    url
+        `local://` (empty), `local://demo`, `local:///folder`, `local:///file.duckdb`; other packages add schemes by
+        the entry point group `kqlmagic_ext.connections`.
+    name
+        What the connection is called in cells and receipts; by default what the URL suggests.
+    settings
+        What the place understands, such as `memory_limit` of `local://` (`"8GB"`, `"70%"`).
+
+    Raises
+    ------
+    ConnectError
+        When there is no such scheme or place; says what to do.
+    """
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        raise ConnectError(f"{url!r} is no connection URL; one starts like {_examples()}")
+    opener: Callable[..., Connection] = _opener(scheme)
+    return opener(url, name=name, **settings)
+
+
+def _opener(scheme: str) -> Callable[..., Connection]:
+    if scheme in SCHEMES:
+        module, _, function = SCHEMES[scheme].partition(":")
+        opener: Callable[..., Connection] = getattr(import_module(module), function)
+        return opener
+    for entry in entry_points(group="kqlmagic_ext.connections"):
+        if entry.name == scheme:
+            loaded: Callable[..., Connection] = entry.load()
+            return loaded
+    raise ConnectError(f"no connection has the scheme {scheme!r}; there is {_examples()}")
+
+
+def _examples() -> str:
+    return ", ".join(f"{scheme}://" for scheme in SCHEMES)

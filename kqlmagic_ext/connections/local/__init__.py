@@ -1,0 +1,143 @@
+"""`local://`: the embedded workspace.
+
+| URL | tables |
+|---|---|
+| `local://` | none but the inputs of a query |
+| `local://demo` | a synthetic company under attack; `?end=2026-11-01&rows=200000&seed=7` pins it, and now() with it |
+| `local:///folder` | each Parquet, CSV, TSV, JSON or JSONL file, read in place; `?rejects=allow` leaves broken rows out |
+| `local:///file.duckdb` | those of a DuckDB file, read-only |
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from kqlmagic_ext.errors import ConnectError
+
+if TYPE_CHECKING:
+    from kqlmagic_ext.connections.local.connection import LocalConnection
+
+
+def open_local(url: str, *, name: str | None = None, memory_limit: str | None = None) -> LocalConnection:
+    """The embedded workspace that a `local://` URL names; raises ConnectError when it cannot be opened."""
+    place, _, query = url.removeprefix("local://").partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if place == "demo":
+        return _open_demo(url, name or "demo", options, memory_limit)
+    if place == "":
+        _refuse_options(url, options, ())
+        return _open_empty(url, name or "local", memory_limit)
+    path = _path(url, place)
+    if path.is_dir():
+        return _open_folder(url, name or path.name, path, options, memory_limit)
+    _refuse_options(url, options, ())
+    return _open_file(url, name or path.stem, path, memory_limit)
+
+
+def _path(url: str, place: str) -> Path:
+    """The folder or file of the URL, links resolved."""
+    place = unquote(place)
+    if not place.startswith(("/", "./", "../")):
+        raise ConnectError(
+            f"{url} names no place: write local://demo, or a path with three slashes, local:///{place}"
+        )
+    if place.startswith("/~") or place[2:3] == ":":
+        place = place[1:]
+    path = Path(place).expanduser()
+    try:
+        return path.resolve(strict=True)
+    except OSError as error:
+        raise ConnectError(f"{path} is not there or cannot be read: {error.strerror or error}") from error
+
+
+def _refuse_options(url: str, options: dict[str, str], known: tuple[str, ...]) -> None:
+    for option in options:
+        if option not in known:
+            there = f"; there is {', '.join(known)}" if known else ""
+            raise ConnectError(f"{url}: unknown option {option!r}{there}")
+
+
+def _open_empty(url: str, name: str, memory_limit: str | None) -> LocalConnection:
+    from kqlmagic_ext.connections.local.connection import LocalConnection
+    from kqlmagic_ext.connections.local.database import Database
+    from kqlmagic_ext.connections.local.tables import NoTables
+
+    return LocalConnection(name, url, Database(memory_limit=memory_limit), NoTables())
+
+
+def _open_demo(url: str, name: str, options: dict[str, str], memory_limit: str | None) -> LocalConnection:
+    _refuse_options(url, options, ("end", "rows", "seed"))
+    from kqlmagic_ext.connections.local.connection import LocalConnection
+    from kqlmagic_ext.connections.local.database import Database
+    from kqlmagic_ext.connections.local.demo import Demo
+    from kqlmagic_ext.connections.local.tables import DemoTables
+
+    end = _moment(url, options["end"]) if "end" in options else _hour()
+    numbers: dict[str, Any] = {
+        key: _whole(url, key, options[key]) for key in ("rows", "seed") if key in options
+    }
+    try:
+        demo = Demo(end, **numbers)
+    except ValueError as error:
+        raise ConnectError(f"{url}: {error}") from error
+    now = end if "end" in options else None
+    return LocalConnection(
+        name, url, Database(memory_limit=memory_limit), DemoTables(demo), now=now, synthetic=True
+    )
+
+
+def _hour() -> datetime:
+    """The last full hour."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _moment(url: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConnectError(f"{url}: end={text!r} is no ISO 8601 date or time") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _whole(url: str, option: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConnectError(f"{url}: {option}={text!r} is no whole number") from error
+
+
+def _open_folder(
+    url: str, name: str, path: Path, options: dict[str, str], memory_limit: str | None
+) -> LocalConnection:
+    _refuse_options(url, options, ("rejects",))
+    if options.get("rejects", "allow") != "allow":
+        raise ConnectError(f"{url}: rejects={options['rejects']!r}; the one choice is rejects=allow")
+    from kqlmagic_ext.connections.local.connection import LocalConnection
+    from kqlmagic_ext.connections.local.database import Database
+    from kqlmagic_ext.connections.local.folder import FolderTables, find_files
+
+    files = find_files(path)
+    outside = [file for file in files.values() if not file.is_relative_to(path)]
+    database = Database(folders=[path], files=outside, memory_limit=memory_limit)
+    tables = FolderTables(files, database.scratch, allow_rejects="rejects" in options)
+    return LocalConnection(name, url, database, tables)
+
+
+def _open_file(url: str, name: str, path: Path, memory_limit: str | None) -> LocalConnection:
+    from kqlmagic_ext.connections.local.connection import LocalConnection
+    from kqlmagic_ext.connections.local.database import Database
+    from kqlmagic_ext.connections.local.tables import AttachedTables
+
+    with path.open("rb") as file:
+        if file.read(12)[8:] != b"DUCK":
+            raise ConnectError(
+                f"{path.name} is no DuckDB file; for a file of rows, open its folder: local://{path.parent}"
+            )
+    database = Database(attached=path, memory_limit=memory_limit)
+    cursor = database.cursor()
+    tables = AttachedTables(cursor)
+    cursor.close()
+    return LocalConnection(name, url, database, tables)

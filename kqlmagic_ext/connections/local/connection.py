@@ -1,0 +1,172 @@
+"""`local://`: KQL answered by the embedded DuckDB."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from kqlmagic_ext.connections.local.catalogue import Catalogue
+from kqlmagic_ext.connections.local.diagnosis import Source
+from kqlmagic_ext.connections.local.inputs import Inputs, add_inputs
+from kqlmagic_ext.connections.local.statement import Moment, Statement
+from kqlmagic_ext.connections.local.translation import prelude
+from kqlmagic_ext.connections.worker import Cancellation, interruptible
+from kqlmagic_ext.frames import frame_from_arrow
+from kqlmagic_ext.kql.literals import literal_of
+from kqlmagic_ext.kql.parameters import RESERVED, Bound, bind
+from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
+from kqlmagic_ext.query import Query, Result, Sent, Table, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from kqlmagic_ext.connections import Progress
+    from kqlmagic_ext.connections.local.database import Database
+    from kqlmagic_ext.connections.local.tables import Tables
+
+
+class LocalConnection:
+    """An embedded workspace: its tables, and the inputs of each query.
+
+    `now`: the moment that now() gives, when the workspace is pinned to one. `synthetic`: its rows are invented.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        database: Database,
+        tables: Tables,
+        *,
+        now: datetime | None = None,
+        synthetic: bool = False,
+    ) -> None:
+        self.name, self.url, self.synthetic = name, url, synthetic
+        self._database, self._pinned = database, now
+        self._catalogue = Catalogue(tables, database)
+
+    def __repr__(self) -> str:
+        return f"<LocalConnection {self.name}: {self.url}>"
+
+    def tables(self) -> Sequence[Table]:
+        """All tables, by name, with what is known without reading them."""
+        return self._catalogue.listed()
+
+    def table(self, name: str) -> Table:
+        """One table with its columns; KeyError when there is none of that name."""
+        if name not in self._catalogue.names:
+            raise KeyError(name)
+        return interruptible(lambda cancellation: self._catalogue.load([name], cancellation)[name])
+
+    def prepare(self, query: Query) -> str:
+        """The KQL that would be run; what is bound beside it stands in comments below."""
+        bound = bind(query)
+        beside = [f"// {name} = {literal_of(value)}" for name, value in bound.scalars.items()]
+        beside += [
+            f"// {name} = a table of {len(frame):,} rows × {frame.shape[1]}"
+            for name, frame in bound.frames.items()
+        ]
+        if query.timespan is not None:
+            beside.append(f"// TimeGenerated in {query.timespan.window(self._now())}")
+        return "\n".join([_sent_text(query, bound), *beside])
+
+    def run(self, query: Query, progress: Progress | None = None) -> Result:  # noqa: ARG002 - nothing to tell
+        """The answer to the query; an interrupt stops the engine.
+
+        Raises
+        ------
+        QueryError
+            For a wrong query, with its place, and for one that fails; UnsupportedError for KQL that is not there yet.
+        ParameterError
+            For a value that cannot become a KQL value here.
+        """
+        return interruptible(lambda cancellation: self._answer(query, cancellation))
+
+    def close(self) -> None:
+        """End the engine and remove its temporary files; may be called twice."""
+        self._database.close()
+
+    def _now(self) -> datetime:
+        return self._pinned or datetime.now(UTC)
+
+    def _answer(self, query: Query, cancellation: Cancellation) -> Result:
+        began, now = time.perf_counter(), self._now()
+        bound = bind(query)
+        moment = Moment(now, query.timespan.window(now) if query.timespan else Window())
+        answers, warnings = self._answers(query, bound, moment, cancellation)
+        frames = tuple(frame_from_arrow(answer, cancellation.check) for answer in answers)
+        sent = Sent(
+            _sent_text(query, bound),
+            _short(bound),
+            self.name,
+            moment.window,
+            now,
+            str(query.timespan or "all times"),
+            self.synthetic,
+        )
+        return _result(frames, answers, sent, warnings, time.perf_counter() - began)
+
+    def _answers(
+        self, query: Query, bound: Bound, moment: Moment, cancellation: Cancellation
+    ) -> tuple[list[pa.Table], tuple[str, ...]]:
+        """The Arrow answer of each tabular statement, and what the analyst should know."""
+        answers, warnings = [], list(bound.warnings)
+        with closing(self._database.cursor()) as cursor, cancellation.stopping(cursor.interrupt):
+            inputs = add_inputs(bound.frames, cursor)
+            for text in tabular_statements(_limited(bound.text, query)):
+                statement = Statement(
+                    Source(text, query.text),
+                    inputs,
+                    catalogue=self._catalogue,
+                    moment=moment,
+                    cursor=cursor,
+                    cancellation=cancellation,
+                )
+                answers.append(statement.answer(bound.scalars))
+                warnings += statement.warnings
+        warnings += [*inputs.warnings, *self._hidden(inputs)]
+        if query.limit is not None:
+            warnings.append(f"a preview: at most {query.limit:,} rows")
+        return answers, tuple(dict.fromkeys(warnings))
+
+    def _hidden(self, inputs: Inputs) -> list[str]:
+        names = [name for name in inputs.columns if name in self._catalogue.names]
+        return [f"the input {name} hides the table {name} of {self.name} in this query" for name in names]
+
+
+def _result(
+    frames: tuple[pd.DataFrame, ...],
+    answers: list[pa.Table],
+    sent: Sent,
+    warnings: tuple[str, ...],
+    seconds: float,
+) -> Result:
+    origins = [sent.origin(rows=len(frame), seconds=seconds, warnings=warnings) for frame in frames]
+    for frame, origin in zip(frames, origins, strict=True):
+        frame.attrs["kql"] = origin
+    return Result(frames, tuple(answers), origins[0], warnings=warnings, render=render_clause(sent.text))
+
+
+def _limited(text: str, query: Query) -> str:
+    return text if query.limit is None else preview(text, query.limit)
+
+
+def _sent_text(query: Query, bound: Bound) -> str:
+    text = _limited(bound.text, query)
+    return prelude(text, bound.scalars) + text
+
+
+def _short(bound: Bound) -> dict[str, str]:
+    """The inputs in short forms, for the answer's origin: a long list by its count."""
+    short = {}
+    for name, value in bound.scalars.items():
+        count = f"{len(value.plain):,} items: " if isinstance(value.plain, list) else ""
+        short[name.removeprefix(RESERVED)] = count + literal_of(value)
+    for name, frame in bound.frames.items():
+        short[name.removeprefix(RESERVED)] = f"a frame of {len(frame):,} rows × {frame.shape[1]}"
+    return short

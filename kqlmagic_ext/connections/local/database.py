@@ -1,0 +1,85 @@
+"""The embedded DuckDB: in memory, cut off from files and network, in UTC, one cursor a query."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from typing import TYPE_CHECKING
+
+from kqlmagic_ext.connections.local.sql import quote_text
+from kqlmagic_ext.errors import ConnectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+DEFAULT_MEMORY = "70%"
+_CONFIG = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",  # a name in a query never finds a Python variable
+    "allow_community_extensions": "false",
+}
+
+
+class Database:
+    """The DuckDB behind one workspace.
+
+    `attached`: a DuckDB file, read-only, as the database `ws`. `readable`: the folders and files that views may read;
+    nothing else is reachable. `memory_limit`: DuckDB's, such as `8GB` or `70%`; beyond it, queries spill to `scratch`.
+    """
+
+    def __init__(
+        self,
+        *,
+        attached: Path | None = None,
+        folders: Iterable[Path] = (),
+        files: Iterable[Path] = (),
+        memory_limit: str | None = None,
+    ) -> None:
+        import duckdb
+
+        # The folder removes itself when the last user lets go, at the latest at exit.
+        self._scratch = tempfile.TemporaryDirectory(prefix="kqlmagic_ext-", ignore_cleanup_errors=True)
+        self.scratch = self._scratch.name
+        self._root = duckdb.connect(config=dict(_CONFIG))
+        self._finalizer = weakref.finalize(self, _close, self._root, self._scratch)
+        try:
+            self._set_up(
+                attached, [*map(str, folders), self.scratch], [str(file) for file in files], memory_limit
+            )
+        except duckdb.Error as error:
+            self.close()
+            raise ConnectError(f"the embedded engine cannot start: {str(error).splitlines()[0]}") from error
+
+    def _set_up(
+        self, attached: Path | None, folders: list[str], files: list[str], memory_limit: str | None
+    ) -> None:
+        run = self._root.execute
+        run("SET GLOBAL TimeZone='UTC'")  # a cursor would have the system's zone
+        run(f"SET GLOBAL memory_limit={quote_text(memory_limit or DEFAULT_MEMORY)}")
+        run("CREATE SCHEMA data")
+        if attached is not None:
+            run(f"ATTACH {quote_text(str(attached))} AS ws (READ_ONLY)")
+        # The order matters: once external access is off, neither the folders nor temp_directory can be set.
+        run(f"SET allowed_directories=[{', '.join(map(quote_text, folders))}]")
+        if files:
+            run(f"SET allowed_paths=[{', '.join(map(quote_text, files))}]")
+        run(f"SET temp_directory={quote_text(self.scratch)}")
+        run("SET enable_external_access=false")
+
+    def cursor(self) -> DuckDBPyConnection:
+        """A cursor of its own: its temporary views are seen by no other, and end with it."""
+        return self._root.cursor()
+
+    def close(self) -> None:
+        """End the database and remove its scratch folder; may be called twice."""
+        self._finalizer()
+
+
+def _close(root: DuckDBPyConnection, scratch: tempfile.TemporaryDirectory[str]) -> None:
+    root.interrupt()
+    root.close()
+    scratch.cleanup()

@@ -1,0 +1,157 @@
+"""What duckdb-kql and DuckDB say of a query, as our errors: one sentence, a place in the cell, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from duckdb_kql import errors
+
+from kqlmagic_ext.errors import QueryError, UnsupportedError
+from kqlmagic_ext.kql.tokens import find_name, position
+from kqlmagic_ext.kql.words import OPERATORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PLACE = "the embedded workspace"
+_MISSING_COLUMN = re.compile(
+    r"""Referenced column "(?P<name>(?:[^"]|"")*)" not found|Column "(?P<later>[^"]*)" referenced that exists in the SELECT"""
+)
+_WORD = re.compile(r"[\w-]+|\S")
+_LONGEST_EXCERPT = 40
+
+
+@dataclass(frozen=True)
+class Source:
+    """A statement, and the cell's own text with the same offsets, for errors."""
+
+    text: str
+    shown: str
+
+    def place(self, offset: int | None) -> dict[str, Any]:
+        """Where an offset of the text is, as an error takes it."""
+        if offset is None:
+            return {}
+        line, column = position(self.text, offset)
+        lines = self.shown.split("\n")
+        return {"line": line, "column": column, "source": lines[line - 1] if line <= len(lines) else None}
+
+    def named(self, name: str) -> dict[str, Any]:
+        """Where a name first stands."""
+        return self.place(find_name(self.text, name))
+
+
+def translation_error(error: errors.KqlError, source: Source, shift: int) -> QueryError:
+    """duckdb-kql's error as ours; `shift`: how much stands before the text on its first line."""
+    if isinstance(error, errors.KqlSyntaxError) and error.diagnostics:
+        first = error.diagnostics[0]
+        return _syntax_error(first.message, _offset(first.span, source, shift), source)
+    if isinstance(error, errors.KqlUnsupportedError):
+        return _unsupported(error, source, shift)
+    if isinstance(error, errors.KqlSchemaError):
+        return QueryError(
+            f"{error.name}: {error.hint}" if error.hint else str(error), **source.named(error.name)
+        )
+    return QueryError(str(error))
+
+
+def _offset(span: errors.SourceSpan, source: Source, shift: int) -> int:
+    """The offset in the text of duckdb-kql's line (from 1) and column (from 0)."""
+    starts = [0, *(match.end() for match in re.finditer("\n", source.text))]
+    line = min(span.line, len(starts))
+    column = span.column - shift if line == 1 else span.column
+    return int(min(starts[line - 1] + max(0, column), len(source.text)))
+
+
+def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) -> UnsupportedError:
+    """Names the function or the operator by the analyst's own word."""
+    kind, _, name = error.construct.rpartition(":")
+    if kind in ("function", "aggregate"):
+        return UnsupportedError(
+            f"{PLACE} has no function {name}() yet", construct=f"{name}()", **source.named(name)
+        )
+    if error.span is None:
+        return UnsupportedError(f"{PLACE} cannot run {error.construct} yet", construct=error.construct)
+    offset = _offset(error.span, source, shift)
+    word = _WORD.match(source.text, offset)
+    construct = word[0] if word and not kind.startswith("join") else error.construct
+    return UnsupportedError(
+        f"{PLACE} cannot run {construct} yet", construct=construct, **source.place(offset)
+    )
+
+
+def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
+    """ANTLR's message in words; at a pipe it means the operator behind it."""
+    if source.text[offset : offset + 1] == "|" and (
+        word := re.compile(r"\s*([\w-]+)").match(source.text, offset + 1)
+    ):
+        return _operator_error(word[1], source.place(word.start(1)))
+    return QueryError(_reason(message), **source.place(offset))
+
+
+def _operator_error(word: str, place: dict[str, Any]) -> QueryError:
+    if word not in OPERATORS:
+        return QueryError(f"there is no operator {word!r}", hint=did_you_mean(word, OPERATORS), **place)
+    if word in ("serialize", "parse-kv", "project-by-names"):
+        return UnsupportedError(f"{PLACE} cannot run this form of {word} yet", construct=word, **place)
+    return QueryError(f"this {word} is no KQL; look at its brackets, commas and quotes", **place)
+
+
+def _reason(message: str) -> str:
+    """ANTLR's message without the list of all that it would have taken instead."""
+    reason = message.partition(" expecting ")[0]
+    if "<EOF>" in reason:
+        return "the query ends too early"
+    if match := re.match(r"no viable alternative at input '(.*)'$", reason, re.DOTALL):
+        cut = "…" if len(match[1]) > _LONGEST_EXCERPT else ""
+        return f"this is no KQL: {cut}{match[1][-_LONGEST_EXCERPT:]}"
+    for said, ours in (
+        ("mismatched input ", "unexpected "),
+        ("extraneous input ", "unexpected "),
+        ("token recognition error at: ", "unexpected character "),
+    ):
+        reason = reason.replace(said, ours)
+    return reason
+
+
+def engine_error(error: Exception, source: Source, tables: Mapping[str, Mapping[str, str]]) -> QueryError:
+    """DuckDB's error as ours: an unknown column by its name, anything else by its first line."""
+    text = str(error)
+    columns = [column for table in tables.values() for column in table]
+    if match := _MISSING_COLUMN.search(text):
+        name = (match["name"] or match["later"]).replace('""', '"')
+        return _missing_column(name, columns, tables, source)
+    first = text.split("\n", maxsplit=1)[0].partition(": ")
+    hint = (
+        "raise %config KqlMagics.memory_limit, or narrow the query"
+        if "OutOfMemory" in type(error).__name__
+        else None
+    )
+    return QueryError(f"the embedded engine failed: {first[2] or first[0]}", hint=hint)
+
+
+def _missing_column(
+    name: str, columns: list[str], tables: Mapping[str, Mapping[str, str]], source: Source
+) -> QueryError:
+    place = source.named(name)
+    if name in tables:
+        first = next(iter(tables[name]))
+        hint = f"name the column too: in ({name} | project {first})"
+        return QueryError(
+            f"{name!r} is a table, and stands where a value is wanted", hint=hint, unknown=name, **place
+        )
+    if name in columns:
+        return QueryError(
+            f"the column {name!r} is gone: an operator before this place dropped it", unknown=name, **place
+        )
+    return QueryError(f"there is no column {name!r}", hint=did_you_mean(name, columns), unknown=name, **place)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """`did you mean SigninLogs?` for the nearest of the known names; None when none is near."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[near[0]]}?" if near else None

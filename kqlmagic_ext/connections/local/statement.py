@@ -1,0 +1,119 @@
+"""One tabular statement, run on the cursor of its query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from kqlmagic_ext.connections.local.diagnosis import Source, engine_error
+from kqlmagic_ext.connections.local.sql import quote_name, quote_text
+from kqlmagic_ext.connections.local.translation import Translation, translate
+from kqlmagic_ext.connections.local.types import answer_sql, answer_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+    from kqlmagic_ext.connections.local.catalogue import Catalogue
+    from kqlmagic_ext.connections.local.inputs import Inputs
+    from kqlmagic_ext.connections.worker import Cancellation
+    from kqlmagic_ext.errors import KqlMagicError
+    from kqlmagic_ext.query import Window
+    from kqlmagic_ext.values import Value
+
+_TIME_COLUMN = "TimeGenerated"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a query runs, which now() gives, and the times that it may see."""
+
+    now: datetime
+    window: Window
+
+
+class Statement:
+    """One tabular statement of a query, on the query's cursor."""
+
+    def __init__(
+        self,
+        source: Source,
+        inputs: Inputs,
+        *,
+        catalogue: Catalogue,
+        moment: Moment,
+        cursor: DuckDBPyConnection,
+        cancellation: Cancellation,
+    ) -> None:
+        self._source, self._inputs, self._catalogue = source, inputs, catalogue
+        self._moment, self._cursor, self._cancellation = moment, cursor, cancellation
+        self._columns: dict[str, Mapping[str, str]] = {}
+        self.warnings: list[str] = []
+
+    def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
+        """The answer in Arrow; errors after this point say that the query was sent."""
+        known = [*self._inputs.columns, *self._catalogue.names]
+        translation = translate(self._source, scalars, self._moment.now, self._load, known)
+        self._cancellation.check()
+        self._narrow(translation)
+        try:
+            return self._fetch(translation)
+        except duckdb.BinderException as error:
+            raise engine_error(error, self._source, self._columns) from error
+        except duckdb.Error as error:
+            self._cancellation.check()
+            raise _sent(engine_error(error, self._source, self._columns)) from error
+
+    def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """The columns of the tables and inputs that the statement reads."""
+        wanted = list(names)
+        self._columns = {name: self._inputs.columns[name] for name in wanted if name in self._inputs.columns}
+        ours = [name for name in wanted if name not in self._columns]
+        for name, table in self._catalogue.load(ours, self._cancellation).items():
+            self._columns[name] = table.columns
+            self.warnings += table.losses
+        return self._columns
+
+    def _narrow(self, translation: Translation) -> None:
+        """Let the statement see the tables' rows of the window alone; inputs are seen whole."""
+        condition = _condition(self._moment.window)
+        for name in translation.tables:
+            if (
+                condition
+                and name not in self._inputs.columns
+                and self._columns[name].get(_TIME_COLUMN) == "datetime"
+            ):
+                self._cursor.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
+                    f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
+                )
+
+    def _fetch(self, translation: Translation) -> pa.Table:
+        params = dict(translation.parameters) or None
+        relation = self._cursor.sql(translation.sql, params=params)
+        types = relation.types
+        wrapped = answer_sql(translation.sql, relation.columns, types)
+        if wrapped is not translation.sql:
+            relation = self._cursor.sql(wrapped, params=params)
+        self._cancellation.check()
+        return answer_table(relation.to_arrow_table(), types)
+
+
+def _sent(error: KqlMagicError) -> KqlMagicError:
+    error.sent = True
+    return error
+
+
+def _condition(window: Window) -> str:
+    """The half-open window as SQL; empty when it has no bounds."""
+    bounds: list[tuple[str, datetime | None]] = [(">=", window.start), ("<", window.end)]
+    return " AND ".join(
+        f"{quote_name(_TIME_COLUMN)} {sign} TIMESTAMP {quote_text(moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' '))}"
+        for sign, moment in bounds
+        if moment is not None
+    )

@@ -1,0 +1,250 @@
+"""KQL to DuckDB's SQL, by duckdb-kql; what it says of a query, as errors with a place in the cell.
+
+duckdb-kql's stages are called one by one: between reading the text and writing the SQL, the tables that the query names
+are loaded and checked against the catalogue. A quoted path is such a name, and so is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from duckdb_kql import errors, ir, query_parameters
+from duckdb_kql.lower import lower
+from duckdb_kql.params import bind
+from duckdb_kql.schema import match_wildcard
+from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
+
+from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, did_you_mean, translation_error
+from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
+from kqlmagic_ext.kql.parameters import RESERVED
+from kqlmagic_ext.kql.statements import refuse_assignments
+from kqlmagic_ext.values import TICKS_A_SECOND, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The SQL of one statement, the values bound to its placeholders, and the tables that it reads."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    tables: tuple[str, ...]
+
+
+def translate(
+    source: Source,
+    scalars: Mapping[str, Value],
+    now: datetime,
+    load: Callable[[Iterable[str]], Mapping[str, Mapping[str, str]]],
+    known: Iterable[str],
+) -> Translation:
+    """The SQL of a statement.
+
+    `scalars`: its parameters; `now`: the moment that now() gives; `known`: every table's name; `load`: given the names
+    that the statement reads, the columns of each with their KQL types.
+
+    Raises
+    ------
+    QueryError
+        For what is no KQL, an unknown table, and (UnsupportedError) what duckdb-kql cannot translate.
+    ParameterError
+        For a value that the engine cannot hold, or a parameter that a column of a table would hide.
+    """
+    refuse_assignments(source.text)
+    declared = prelude(source.text, scalars)
+    values = {name: engine_value(value, name) for name, value in scalars.items()}
+    try:
+        with clock(now.replace(tzinfo=None)) as active:
+            query = lower(declared + source.text)
+            tables = load(_tables(query, source, list(known)))
+            _refuse_hidden(scalars, tables)
+            _refuse_wrong_case(query, tables, source)
+            result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
+            bound, unbound = bind(query.parameters, values)
+    except errors.KqlError as error:
+        raise translation_error(error, source, len(declared)) from error
+    except RecursionError as error:
+        raise QueryError("the query is nested too deeply for the embedded workspace") from error
+    except AssertionError as error:  # how duckdb-kql meets a form that it has no case for
+        raise UnsupportedError(
+            f"{PLACE} cannot read a form of this query yet", construct="unknown"
+        ) from error
+    if unbound:
+        raise ParameterError(
+            f"the query declares {', '.join(unbound)} without a value; give it by -i", name=unbound[0]
+        )
+    parameters = {slot: value for slot, value in bound.items() if slot in result.slots}
+    if active.used:
+        parameters[CLOCK_SLOT] = active.moment
+    return Translation(str(result), parameters, tuple(tables))
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def prelude(text: str, scalars: Mapping[str, Value]) -> str:
+    """The declaration of the parameters, on the first line of what is sent; nothing where there are none.
+
+    A parameter that the text declares itself is left to it.
+    """
+    own = {parameter.name for parameter in _own_parameters(text)}
+    listed = ", ".join(f"{name}:{value.type}" for name, value in scalars.items() if name not in own)
+    return f"declare query_parameters({listed}); " if listed else ""
+
+
+def _own_parameters(text: str) -> list[Any]:
+    if "query_parameters" not in text:
+        return []
+    try:
+        return list(query_parameters(text))
+    except errors.KqlError:
+        return []  # the translation of the same text says what is wrong, and where
+
+
+def engine_value(value: Value, name: str) -> Any:
+    """The value as the engine takes it; ParameterError for what it would change."""
+    plain = value.plain
+    if plain is None:
+        return None
+    if value.type == "datetime":
+        return _datetime(plain, name)
+    if value.type == "timespan":
+        return _timespan(plain, name)
+    if value.type == "decimal":
+        return _decimal(plain, name)
+    if value.type == "dynamic":
+        from kqlmagic_ext.frames import json_text
+
+        return json_text(value, name.removeprefix(RESERVED))
+    return plain
+
+
+def _datetime(ticks: int, name: str) -> datetime:
+    from datetime import datetime, timedelta
+
+    _whole_microseconds(ticks, name)
+    return datetime(1, 1, 1) + timedelta(microseconds=ticks // 10)  # noqa: DTZ001 - ticks count UTC
+
+
+def _timespan(ticks: int, name: str) -> Any:
+    from datetime import timedelta
+
+    _whole_microseconds(ticks, name)
+    return timedelta(microseconds=ticks // 10)
+
+
+def _whole_microseconds(ticks: int, name: str) -> None:
+    if ticks % 10:
+        raise _refused(
+            name,
+            f"it has a tick of 100 ns ({ticks % TICKS_A_SECOND:07} of a second), and {PLACE} keeps microseconds",
+        )
+
+
+def _decimal(number: Any, name: str) -> Any:
+    """A decimal of at most 9 digits after the point and 29 before it, which the engine's DECIMAL(38,9) holds."""
+    _, digits, exponent = number.normalize().as_tuple() if number else (0, (0,), 0)
+    if exponent < -9 or len(digits) + exponent > 29:  # noqa: PLR2004 - see above
+        raise _refused(
+            name, f"{PLACE} keeps 29 digits before the point and 9 after it, and {number} has more"
+        )
+    return number
+
+
+def _refused(name: str, why: str) -> ParameterError:
+    name = name.removeprefix(RESERVED)
+    return ParameterError(
+        f"{name} cannot become a parameter here: {why}; round it or use a table (-i with a frame)", name=name
+    )
+
+
+def _refuse_hidden(scalars: Mapping[str, Value], tables: Mapping[str, Mapping[str, str]]) -> None:
+    """KQL takes a column before a parameter of the same name: such a parameter would be ignored without a word."""
+    for name in scalars:
+        for table, columns in tables.items():
+            if name.casefold() in {column.casefold() for column in columns}:
+                raise ParameterError(
+                    f"{name!r} is also a column of {table}, and KQL would take the column: write {{{{{name}}}}} in the "
+                    f"query, or -i other={name}",
+                    name=name,
+                )
+
+
+# ---------------------------------------------------------------- tables and columns
+
+
+def _tables(query: ir.Query, source: Source, known: list[str]) -> list[str]:
+    """The catalogue's names that the query reads."""
+    lets = {name for node in _nodes(query) if isinstance(node, ir.Query) for name, _ in node.lets}
+    found: dict[str, None] = {}
+    for node in _nodes(query):
+        if isinstance(node, ir.WildcardTableRef):
+            found.update(dict.fromkeys(match_wildcard(node, {name: [] for name in known})))
+        elif isinstance(node, ir.TableRef) and node.name not in lets:
+            found[_known(node, source, known)] = None
+    return list(found)
+
+
+def _known(node: ir.TableRef, source: Source, known: list[str]) -> str:
+    if node.database is not None or node.cluster is not None:
+        raise UnsupportedError(
+            f"{PLACE} has one database; name the table alone",
+            construct="cluster() and database()",
+            **source.named("cluster" if node.cluster else "database"),
+        )
+    if node.name in known:
+        return str(node.name)
+    raise QueryError(
+        f"there is no table {node.name!r}",
+        unknown=node.name,
+        hint=did_you_mean(node.name, known),
+        **source.named(node.name),
+    )
+
+
+def _refuse_wrong_case(query: ir.Query, tables: Mapping[str, Mapping[str, str]], source: Source) -> None:
+    """DuckDB would take `username` for the column `UserName`; KQL, and so Azure, does not."""
+    columns = {column for table in tables.values() for column in table}
+    folded = {column.casefold(): column for column in columns}
+    made = columns | set(_made_names(query))
+    for node in _nodes(query):
+        name = node.name if isinstance(node, ir.ColumnRef) else None
+        if name is not None and name not in made and name.casefold() in folded:
+            hint = f"did you mean {folded[name.casefold()]}?"
+            raise QueryError(f"there is no column {name!r}", unknown=name, hint=hint, **source.named(name))
+
+
+def _made_names(query: ir.Query) -> Iterator[str]:
+    """Every text in the query that may name a column which it makes."""
+    for node in _nodes(query):
+        if isinstance(node, ir.ColumnRef):
+            continue
+        for field in dataclasses.fields(node):
+            yield from _texts(getattr(node, field.name))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _texts(item)
+
+
+def _nodes(query: ir.Query) -> Iterator[Any]:
+    """Every node of the query, each once: shared ones are many."""
+    stack: list[Any] = [query]
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (tuple, list)):
+            stack.extend(node)
+        elif dataclasses.is_dataclass(node) and not isinstance(node, type) and id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            stack.extend(getattr(node, field.name) for field in dataclasses.fields(node))

@@ -1,0 +1,165 @@
+"""DuckDB's column types as KQL's: in tables, in inputs, in answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from duckdb_kql.types import kusto_type
+
+from kqlmagic_ext.connections.local.sql import quote_name
+from kqlmagic_ext.frames import arrow_type, kql_field, kql_type
+from kqlmagic_ext.values import datetime_ticks, format_datetime, format_timespan, timespan_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+_NESTED = ("[]", "STRUCT", "MAP", "UNION", "LIST", "ARRAY", "VARIANT")
+_NESTED_NAMES = ("list", "array", "struct", "map", "union")
+_CASTS = {
+    "TINYINT": "INTEGER",
+    "UTINYINT": "INTEGER",
+    "SMALLINT": "INTEGER",
+    "USMALLINT": "INTEGER",
+    "UINTEGER": "BIGINT",
+    "UBIGINT": "BIGINT",
+    "FLOAT": "DOUBLE",
+    "DATE": "TIMESTAMP",
+    "TIMESTAMP_S": "TIMESTAMP",
+    "TIMESTAMP_MS": "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+    "TIME": "INTERVAL",
+    "HUGEINT": "DECIMAL(38,0)",
+    "UHUGEINT": "DECIMAL(38,0)",
+}
+_KEPT = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "TIMESTAMP", "INTERVAL", "UUID", "JSON")
+DUCKDB_TYPES = {
+    "bool": "BOOLEAN",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "real": "DOUBLE",
+    "decimal": "DECIMAL(38,9)",
+    "string": "VARCHAR",
+    "datetime": "TIMESTAMP",
+    "timespan": "INTERVAL",
+    "guid": "UUID",
+    "dynamic": "JSON",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table as KQL sees it: its name, KQL type, the SQL that gives it, and what it could not keep."""
+
+    name: str
+    kql_type: str
+    sql: str
+    loss: str | None = None
+
+
+def native_column(name: str, duckdb_type: object) -> Column:
+    """A column of a Parquet file or a DuckDB table: of one of the types that KQL has, without null strings."""
+    kind, quoted = str(duckdb_type).upper(), quote_name(name)
+    if kind in _KEPT or kind.startswith("DECIMAL"):
+        return Column(name, kusto_type(kind), quoted)
+    if kind in _CASTS:
+        return Column(name, kusto_type(_CASTS[kind]), f"CAST({quoted} AS {_CASTS[kind]})")
+    if kind in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS", "TIMESTAMP_NS WITH TIME ZONE"):
+        return Column(name, "datetime", f"CAST({quoted} AS TIMESTAMP)", "cut to microseconds")
+    if any(mark in kind for mark in _NESTED):
+        return Column(name, "dynamic", f"to_json({quoted})")
+    if kind == "BLOB":
+        return Column(name, "string", f"coalesce(to_base64({quoted}), '')", "binary, shown in base64")
+    return Column(name, "string", f"coalesce(CAST({quoted} AS VARCHAR), '')")
+
+
+def view(name: str, columns: Iterable[Column], source: str) -> str:
+    """The SQL that makes a table of the catalogue: a view in the main database."""
+    listed = ", ".join(f"{column.sql} AS {quote_name(column.name)}" for column in columns)
+    return f"CREATE OR REPLACE VIEW memory.main.{quote_name(name)} AS SELECT {listed} FROM {source}"
+
+
+def answer_sql(sql: str, names: Sequence[str], types: Sequence[Any]) -> str:
+    """The query's SQL with what Arrow cannot hold exactly cast: sums back to long, intervals to microseconds."""
+    kinds = [str(kind).upper() for kind in types]
+    if not {"HUGEINT", "UHUGEINT", "INTERVAL", "UBIGINT"}.intersection(kinds):
+        return sql
+    listed = ", ".join(
+        _answer_column(quote_name(name), kind) for name, kind in zip(names, kinds, strict=True)
+    )
+    return f"SELECT {listed} FROM ({sql})"
+
+
+def _answer_column(quoted: str, kind: str) -> str:
+    if kind in ("HUGEINT", "UHUGEINT", "UBIGINT"):
+        return f"CAST({quoted} AS BIGINT) AS {quoted}"
+    return f"epoch_us({quoted}) AS {quoted}" if kind == "INTERVAL" else quoted
+
+
+def answer_table(table: pa.Table, types: Sequence[Any]) -> pa.Table:
+    """The engine's Arrow answer in the Arrow types of `frames.py`, each column with its KQL type."""
+    import pyarrow as pa
+
+    fields, columns = [], []
+    for name, column, kind in zip(table.column_names, table.columns, types, strict=True):
+        field, typed = _typed(name, column, kind)
+        fields.append(field)
+        columns.append(typed)
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _typed(name: str, column: pa.ChunkedArray, kind: Any) -> tuple[pa.Field, pa.ChunkedArray]:
+    import pyarrow as pa
+
+    text = str(kind).upper()
+    of_kql = "dynamic" if text in ('"NULL"', "NULL") else kusto_type(text)
+    if kind.id in _NESTED_NAMES:
+        texts = pa.array([_json(value, kind) for value in column.to_pylist()], pa.string())
+        return kql_field(name, "dynamic"), pa.chunked_array([texts])
+    if of_kql == "decimal":
+        return kql_field(name, of_kql, column.type), column
+    return kql_field(name, of_kql), column.cast(arrow_type(of_kql))
+
+
+def _json(value: Any, kind: Any) -> str | None:
+    """A nested value as JSON text, as Kusto shows it: times in ISO 8601, JSON inside as it is."""
+    import orjson
+
+    return None if value is None else orjson.dumps(_plain(value, kind)).decode()
+
+
+def _plain(value: Any, kind: Any) -> Any:
+    import orjson
+
+    if value is None:
+        return None
+    if kind.id in ("list", "array"):
+        return [_plain(item, dict(kind.children)["child"]) for item in value]
+    if kind.id == "struct":
+        return {name: _plain(value[name], child) for name, child in kind.children}
+    if kind.id == "map":
+        return {str(key): _plain(item, dict(kind.children)["value"]) for key, item in value}
+    if str(kind) == "JSON":
+        return orjson.Fragment(value)
+    if isinstance(value, (datetime, date)):
+        return format_datetime(datetime_ticks(value, "answer"), trimmed=False)
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return format_timespan(timespan_ticks(value, "answer"))
+    if hasattr(value, "nanoseconds"):  # Arrow's interval
+        return format_timespan((value.days * 86_400 * 10**9 + value.nanoseconds) // 100)
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def input_column(field: pa.Field) -> Column:
+    """A column of an input: dynamic as JSON, times without their zone (they are UTC)."""
+    kind, quoted = kql_type(field), quote_name(field.name)
+    if kind in ("string", "decimal"):
+        return Column(field.name, kind, quoted)
+    return Column(field.name, kind, f"CAST({quoted} AS {DUCKDB_TYPES[kind]})")

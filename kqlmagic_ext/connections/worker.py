@@ -1,0 +1,81 @@
+"""Work that an interrupt can stop: it runs in a thread of its own while the caller waits in short steps."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+_STEP_S = 0.05
+
+
+class Cancelled(BaseException):
+    """Raised inside the work when the caller has given up; it never reaches the caller."""
+
+
+class Cancellation:
+    """Tells the work that its caller has given up, and stops what is under way."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._stop: Callable[[], object] = lambda: None
+
+    @contextmanager
+    def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Inside, `stop` is what ends the work under way, such as a cursor's `interrupt`."""
+        before, self._stop = self._stop, stop
+        try:
+            self.check()
+            yield
+        finally:
+            self._stop = before
+
+    def check(self) -> None:
+        """Raise Cancelled when the caller has given up."""
+        if self._event.is_set():
+            raise Cancelled
+
+    def cancel_until(self, done: threading.Event) -> None:
+        """Ask the work to stop, again and again until it has: a stop between two steps would go unheard."""
+        self._event.set()
+        while not done.wait(_STEP_S):
+            self._stop()
+
+
+class _Work(threading.Thread, Generic[T]):
+    """One piece of work in a thread that keeps what it gave or raised."""
+
+    def __init__(self, work: Callable[[Cancellation], T], cancellation: Cancellation) -> None:
+        super().__init__(name="kqlmagic_ext query", daemon=True)
+        self._call, self._cancellation = work, cancellation
+        self.done = threading.Event()
+        self.answer: T
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.answer = self._call(self._cancellation)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the caller waits
+            self.error = error
+        finally:
+            self.done.set()
+
+
+def interruptible(work: Callable[[Cancellation], T]) -> T:
+    """What `work` gives. A KeyboardInterrupt cancels it and is raised at once; a straggler ends by itself."""
+    cancellation = Cancellation()
+    thread = _Work(work, cancellation)
+    thread.start()
+    try:
+        while not thread.done.wait(_STEP_S):
+            pass
+    except BaseException:
+        threading.Thread(target=cancellation.cancel_until, args=[thread.done], daemon=True).start()
+        raise
+    if thread.error is not None:
+        raise thread.error
+    return thread.answer

@@ -1,0 +1,406 @@
+"""The only place where KQL types, pandas, Arrow and the JSON envelope meet.
+
+| KQL | pandas | Arrow | JSON on the wire |
+|---|---|---|---|
+| bool | boolean | bool | true/false |
+| int | Int32 | int32 | integer |
+| long | Int64 | int64 | integer |
+| real | float64, a null is NaN | double | number, or "NaN" "Infinity" "-Infinity" |
+| decimal | object of Decimal | decimal128, decimal256 | text |
+| string | str; a null is "" | string | text |
+| datetime | datetime64[ns, UTC]; [us, UTC] outside 1677–2262 | timestamp[ns or us, UTC] | ISO 8601 Z, up to 7 digits |
+| timespan | timedelta64[ns]; [us] outside 292 years | duration[ns or us] | [-][d.]hh:mm:ss[.fffffff] |
+| guid | str | string | text |
+| dynamic | object: dict, list, scalars, None | string (JSON) | JSON |
+
+An Arrow table that travels tells the KQL type of each column in the field's metadata, under `kql`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.errors import ParameterError
+from kqlmagic_ext.values import (
+    EPOCH_TICKS,
+    Value,
+    refuse,
+    value_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
+
+    import pandas as pd
+    import pyarrow as pa
+
+KQL_TYPES = ("bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic")
+_DYNAMIC_STRIDE = 50_000
+_DIGITS_BEYOND_64_BITS = r"\d{19}"
+_MASKED = {"bool": "BooleanDtype", "int": "Int32Dtype", "long": "Int64Dtype"}
+
+
+# ---------------------------------------------------------------- the type table, towards Arrow
+
+
+def arrow_type(kql_type: str) -> pa.DataType:
+    """The Arrow type in which a column of a KQL type travels; for decimal the engine's own, 38 digits with 9 after the point."""
+    import pyarrow as pa
+
+    types: dict[str, pa.DataType] = {
+        "bool": pa.bool_(),
+        "int": pa.int32(),
+        "long": pa.int64(),
+        "real": pa.float64(),
+        "decimal": pa.decimal128(38, 9),
+        "datetime": pa.timestamp("us", "UTC"),
+        "timespan": pa.duration("us"),
+    }
+    return types.get(kql_type, pa.string())
+
+
+def kql_field(name: str, kql_type: str, type_: pa.DataType | None = None) -> pa.Field:
+    """An Arrow field that tells its KQL type."""
+    import pyarrow as pa
+
+    return pa.field(name, type_ or arrow_type(kql_type), metadata={"kql": kql_type})
+
+
+def kql_type(field: pa.Field) -> str:
+    """The KQL type of a field made by `kql_field`."""
+    return str(field.metadata[b"kql"].decode())
+
+
+# ---------------------------------------------------------------- Arrow → pandas
+
+
+def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """The DataFrame of an Arrow table, with the pandas dtypes of the type table above.
+
+    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work.
+    """
+    import pandas as pd
+
+    arrays = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        checkpoint()
+        arrays[field.name] = _pandas_column(kql_type(field), column, checkpoint)
+    return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> Any:
+    import pandas as pd
+
+    if kind in _MASKED:
+        return getattr(pd, _MASKED[kind])().__from_arrow__(column)
+    if kind in ("string", "guid"):
+        return _string_dtype().__from_arrow__(column.fill_null("") if kind == "string" else column)
+    if kind == "datetime":
+        column = _in_nanoseconds(column)
+        return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column)
+    if kind == "timespan":
+        return _in_nanoseconds(column).to_pandas()
+    if kind == "dynamic":
+        return _objects(column, checkpoint)
+    return column.to_pandas()
+
+
+def _string_dtype() -> Any:
+    """The string dtype of pandas 3 (`str`), its preview on pandas 2."""
+    import numpy as np
+    import pandas as pd
+
+    try:
+        return pd.StringDtype("pyarrow", na_value=np.nan)
+    except TypeError:  # pandas 2.2
+        return pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload, unused-ignore]  # 2.2 alone knows the name
+
+
+def _in_nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in nanoseconds, or as it was where a value lies beyond what nanoseconds can count."""
+    import pyarrow as pa
+
+    target = pa.timestamp("ns", "UTC") if pa.types.is_timestamp(column.type) else pa.duration("ns")
+    try:
+        return column.cast(target)
+    except pa.ArrowInvalid:
+        return column
+
+
+def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Series[Any]:
+    """Each JSON text as the Python object it tells; text that is no JSON stays text."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    decode = (
+        _exact_json
+        if pc.any(pc.match_substring_regex(column, _DIGITS_BEYOND_64_BITS)).as_py()
+        else json_value
+    )
+    objects = np.empty(len(column), dtype=object)
+    for start in range(0, len(column), _DYNAMIC_STRIDE):
+        checkpoint()
+        texts = column.slice(start, _DYNAMIC_STRIDE).to_pylist()
+        objects[start : start + len(texts)] = _as_array(
+            [None if text is None else decode(text) for text in texts]
+        )
+    return pd.Series(objects, dtype=object)
+
+
+def _as_array(values: list[Any]) -> Any:
+    """A list as an array of objects; numpy would take a list of equal lists for a table."""
+    import numpy as np
+
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def json_value(text: str) -> Any:
+    """What a JSON text tells; text that is no JSON is itself the value."""
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _exact_json(text)
+
+
+def _exact_json(text: str) -> Any:
+    """As `json_value`, with integers of any size: orjson turns those beyond 64 bits into floats."""
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+# ---------------------------------------------------------------- pandas → Arrow
+
+
+def arrow_from_frame(frame: pd.DataFrame, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """The Arrow table of a DataFrame that crosses into KQL or a language, and what the analyst should know of it.
+
+    Named index levels become leading columns; an unnamed index of integers (row numbers) is dropped.
+
+    Raises
+    ------
+    ParameterError
+        When the frame or a column cannot cross whole: it names the variable `name`, the column and the reason.
+    """
+    import pyarrow as pa
+
+    frame = _with_index_columns(frame, name)
+    fields, arrays, warnings = [], [], []
+    for label, series in frame.items():
+        where = f"{name}[{label!r}]"
+        kind, array = _arrow_column(series, where)
+        if kind == "string" and array.null_count:
+            warnings.append(
+                f'{where}: {array.null_count:,} missing values crossed as "" (KQL has no null string)'
+            )
+            array = array.fill_null("")
+        fields.append(kql_field(str(label), kind, array.type))
+        arrays.append(array)
+    return pa.table(arrays, schema=pa.schema(fields)), tuple(warnings)
+
+
+def _with_index_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise refuse(name, frame, "its columns are a MultiIndex; flatten them first")
+    if any(level is not None for level in frame.index.names):
+        if None in frame.index.names:
+            raise refuse(name, frame, "a level of its index has no name; name it or reset_index()")
+        frame = _reset_index(frame, name)
+    elif isinstance(frame.index, pd.MultiIndex) or not pd.api.types.is_integer_dtype(frame.index.dtype):
+        raise refuse(
+            name, frame, "its index has no name; name it (rename_axis) or drop it (reset_index(drop=True))"
+        )
+    _check_labels(frame, name)
+    return frame
+
+
+def _reset_index(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    try:
+        return frame.reset_index()
+    except ValueError as error:
+        raise refuse(name, frame, f"an index level has the name of a column ({error})") from error
+
+
+def _check_labels(frame: pd.DataFrame, name: str) -> None:
+    seen: dict[str, str] = {}
+    for label in frame.columns:
+        if not isinstance(label, str) or not label:
+            raise refuse(name, frame, f"the column name {label!r} is not text")
+        if label in seen.values():
+            raise refuse(name, frame, f"it has two columns named {label!r}")
+        if label.casefold() in seen:
+            twin = seen[label.casefold()]
+            raise refuse(name, frame, f"its columns {twin!r} and {label!r} differ only in case; rename one")
+        seen[label.casefold()] = label
+    if not seen:
+        raise refuse(name, frame, "it has no columns")
+
+
+def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
+    """The KQL type of a column, and its values in Arrow."""
+    import pandas as pd
+    import pyarrow as pa
+
+    types = pd.api.types
+    dtype = series.dtype
+    try:
+        if isinstance(dtype, (pd.CategoricalDtype, pd.ArrowDtype, pd.SparseDtype)):
+            return _from_objects(series.astype(object), where)
+        if types.is_bool_dtype(dtype):
+            return "bool", pa.array(series, pa.bool_(), from_pandas=True)
+        if types.is_integer_dtype(dtype):
+            return _from_integers(series)
+        if types.is_float_dtype(dtype):
+            return "real", pa.array(series, from_pandas=True).cast(pa.float64())
+        if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
+            return _from_times(series)
+        if isinstance(dtype, pd.StringDtype):
+            return "string", pa.array(series, pa.string(), from_pandas=True)
+        if types.is_object_dtype(dtype):
+            return _from_objects(series, where)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeEncodeError) as error:
+        raise _column_error(where, dtype, str(error)) from error
+    raise _column_error(where, dtype, "KQL has no type for it; astype(str) may do")
+
+
+def _column_error(where: str, dtype: object, why: str) -> ParameterError:
+    return ParameterError(
+        f"{where} ({dtype}) cannot become a KQL column: {why}", name=where.partition("[")[0]
+    )
+
+
+def _from_integers(series: pd.Series[Any]) -> tuple[str, pa.Array]:
+    import pyarrow as pa
+
+    array = pa.array(series, from_pandas=True)
+    if array.type in (pa.int64(), pa.uint32(), pa.uint64()):
+        return "long", array.cast(pa.int64())
+    return "int", array.cast(pa.int32())
+
+
+def _from_times(series: pd.Series[Any]) -> tuple[str, pa.Array]:
+    import pandas as pd
+    import pyarrow as pa
+
+    if pd.api.types.is_timedelta64_dtype(series.dtype):
+        array = pa.array(series, from_pandas=True)
+        return "timespan", array if array.type.unit == "ns" else array.cast(pa.duration("us"))
+    zoned = series.dt.tz_convert("UTC") if series.dt.tz is not None else series.dt.tz_localize("UTC")
+    array = pa.array(zoned, from_pandas=True)
+    return "datetime", array if array.type.unit == "ns" else array.cast(pa.timestamp("us", "UTC"))
+
+
+def _from_objects(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
+    """Objects by what they are: all of one scalar type, or dynamic."""
+    import pyarrow as pa
+
+    missing = _missing(series)
+    if all(isinstance(value, str) for value, gone in zip(series, missing, strict=True) if not gone):
+        kind = "dynamic" if all(missing) and len(series) else "string"
+        texts = [None if gone else str(value) for value, gone in zip(series, missing, strict=True)]
+        return kind, pa.array(texts, pa.string())
+    values = [
+        Value("dynamic", None) if gone else value_of(value, where)
+        for value, gone in zip(series, missing, strict=True)
+    ]
+    return arrow_from_values(values, where)
+
+
+def _missing(series: pd.Series[Any]) -> list[bool]:
+    """Which objects are pandas' marks of a missing value; a nan among numbers is such a mark, too."""
+    import pandas as pd
+
+    return [bool(gone) for gone in pd.isna(series)]
+
+
+def arrow_from_values(values: Sequence[Value], where: str) -> tuple[str, pa.Array]:
+    """Values as one Arrow column of their common type, dynamic where they have none."""
+    import pyarrow as pa
+
+    kinds = {value.type for value in values if value.plain is not None} or {value.type for value in values}
+    if kinds == {"int", "long"}:
+        kinds = {"long"}
+    kind = kinds.pop() if len(kinds) == 1 else "dynamic"
+    plain = [_arrow_scalar(kind, value, where) for value in values]
+    if kind == "decimal":
+        return kind, _decimals(plain)
+    if kind == "datetime":
+        return kind, _ticks_array(plain, pa.timestamp("ns", "UTC"), pa.timestamp("us", "UTC"))
+    if kind == "timespan":
+        return kind, _ticks_array(plain, pa.duration("ns"), pa.duration("us"))
+    return kind, pa.array(plain, arrow_type(kind))
+
+
+def _arrow_scalar(kind: str, value: Value, where: str) -> Any:
+    """What stands in Arrow for a value: JSON text for dynamic, ticks since 1970 for datetimes."""
+    if value.plain is None:
+        return None
+    if kind == "dynamic":
+        return json_text(value, where)
+    return value.plain - EPOCH_TICKS if kind == "datetime" else value.plain
+
+
+def _ticks_array(ticks: list[int | None], fine: pa.DataType, coarse: pa.DataType) -> pa.Array:
+    """Ticks of 100 ns as nanoseconds, as microseconds where that is too narrow; what neither holds raises."""
+    import pyarrow as pa
+
+    try:
+        return pa.array([None if tick is None else tick * 100 for tick in ticks], pa.int64()).cast(fine)
+    except (pa.ArrowInvalid, OverflowError):
+        if any(tick is not None and tick % 10 for tick in ticks):
+            raise pa.ArrowInvalid(
+                "with times beyond the years 1677 to 2262 the column counts microseconds, and some are finer"
+            ) from None
+        return pa.array([None if tick is None else tick // 10 for tick in ticks], pa.int64()).cast(coarse)
+
+
+def _decimals(values: list[Decimal | None]) -> pa.Array:
+    import pyarrow as pa
+
+    array = pa.array(values)
+    return array.cast(pa.decimal128(1, 0)) if pa.types.is_null(array.type) else array
+
+
+def json_text(value: Value, where: str) -> str:
+    """The JSON text of a value as KQL's dynamic.
+
+    Raises
+    ------
+    ParameterError
+        When it holds what JSON cannot tell: a datetime, a timespan, a decimal, a guid, NaN or an infinity.
+    """
+    import orjson
+
+    def refuse_leaf(leaf: object) -> Any:
+        kind = leaf.type if isinstance(leaf, Value) else type(leaf).__name__
+        text = leaf.plain if isinstance(leaf, Value) else leaf
+        raise ParameterError(
+            f"{where} cannot become a KQL dynamic: it holds a {kind} ({text}), for which JSON has no form; turn it into text first",
+            name=where.partition("[")[0],
+        )
+
+    scalar = value.plain if value.type in ("dynamic", "bool", "int", "long", "string") else value
+    if value.type == "real" and math.isfinite(value.plain):
+        scalar = value.plain
+    if isinstance(scalar, Value):
+        refuse_leaf(scalar)
+    try:
+        return orjson.dumps(scalar, default=refuse_leaf).decode()
+    except orjson.JSONEncodeError as error:
+        if isinstance(error.__cause__, ParameterError):
+            raise error.__cause__ from None
+        raise ParameterError(
+            f"{where} cannot become a KQL dynamic: {error}", name=where.partition("[")[0]
+        ) from error

@@ -1,0 +1,1 @@
+"""The language itself: tokens, literals, parameters, statements. Nothing here reads or sends."""

@@ -1,0 +1,115 @@
+"""The statements of a query text: what is asked, what only prepares it, how the answer wants to be drawn."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.errors import QueryError
+from kqlmagic_ext.kql.tokens import code, position, split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREPARING = {"let", "set", "declare", "alias", "restrict"}
+
+
+def tabular_statements(text: str) -> list[str]:
+    """One text a statement that gives a table: the other tabular statements are blanked out, so that every offset stays.
+
+    Raises
+    ------
+    QueryError
+        When nothing is asked: no text, only comments, only `let` statements; or a management command.
+    """
+    spans = [span for span in split(text, ";") if code(text[span[0] : span[1]])]
+    asking = [span for span in spans if code(text[span[0] : span[1]])[0].text not in _PREPARING]
+    if not spans:
+        raise QueryError("the cell holds no query, only comments" if "//" in text else "there is no query")
+    if not asking:
+        raise QueryError(
+            "the query is only let statements, so it answers nothing",
+            hint="add what it should give, such as the name of the last let",
+        )
+    _refuse_commands(text, asking)
+    return [_only(text, span, asking) for span in asking]
+
+
+def _refuse_commands(text: str, spans: list[tuple[int, int]]) -> None:
+    for start, end in spans:
+        first = code(text[start:end])[0]
+        if first.text == ".":
+            line, column = position(text, start + first.start)
+            raise QueryError(
+                "a management command (it starts with a dot) is no query; Log Analytics has none",
+                line=line,
+                column=column,
+                source=text.split("\n")[line - 1],
+            )
+
+
+def _only(text: str, kept: tuple[int, int], asking: list[tuple[int, int]]) -> str:
+    """The text with all of `asking` but `kept` as blanks, up to and with their semicolons."""
+    for start, end in asking:
+        if (start, end) != kept:
+            blanks = "".join(char if char == "\n" else " " for char in text[start : end + 1])
+            text = text[:start] + blanks + text[end + 1 :]
+    return text
+
+
+def refuse_assignments(text: str) -> None:
+    """Raise QueryError for `where column = value`: it would be taken for a name given to the value, true for all rows."""
+    words = code(text)
+    for at in range(len(words) - 3):
+        where, name, equals, after = words[at : at + 4]
+        if where.text in ("where", "filter") and name.kind == "name" and equals.text == "=" and after.text not in "=~":
+            line, column = position(text, equals.start)
+            source = text.split("\n")[line - 1]
+            raise QueryError(
+                "where compares with == (or =~), and = gives a name", line=line, column=column, source=source
+            )
+
+
+def preview(text: str, limit: int) -> str:
+    """The text with `| take limit` at the end of each tabular statement, before a `render`."""
+    ends = []
+    for start, end in split(text, ";"):
+        words = code(text[start:end])
+        if words and words[0].text not in _PREPARING:
+            ends.append((start, end))
+    for start, end in reversed(ends):
+        pipes = split(text[start:end], "|")
+        last = text[start + pipes[-1][0] : start + pipes[-1][1]]
+        drawn = len(pipes) > 1 and code(last)[:1] and code(last)[0].text == "render"
+        at = start + pipes[-1][0] - 1 if drawn else end
+        text = f"{text[:at]}\n| take {limit}\n{text[at:]}"
+    return text
+
+
+def render_clause(text: str) -> Mapping[str, Any] | None:
+    """`{"kind": "timechart", "title": "…", …}` of a statement that ends in `render`, None of any other."""
+    first, last = split(text.rstrip().rstrip(";"), ";")[-1]
+    statement = text[first:last]
+    start, end = split(statement, "|")[-1]
+    words = code(statement[start:end])
+    if len(words) < 2 or words[0].text != "render":  # noqa: PLR2004 - the word and the kind
+        return None
+    inside = [statement[start:end][a:b] for a, b in _properties(statement[start:end])]
+    pairs = (part.partition("=") for part in inside)
+    return MappingProxyType(
+        {"kind": words[1].text, **{name.strip(): _plain(value) for name, _, value in pairs}}
+    )
+
+
+def _properties(clause: str) -> list[tuple[int, int]]:
+    """The spans of `name=value` between the parentheses of `with (…)`."""
+    opening, closing = clause.find("("), clause.rfind(")")
+    if opening < 0 or closing < opening:
+        return []
+    return [(opening + 1 + a, opening + 1 + b) for a, b in split(clause[opening + 1 : closing], ",") if b > a]
+
+
+def _plain(value: str) -> str:
+    """A property's value without white space, and without the quotes of a string."""
+    value = value.strip()
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value

@@ -1,0 +1,36 @@
+"""The magics: the only folder that imports IPython, and the only one that knows a shell."""
+
+from __future__ import annotations
+
+import atexit
+from typing import TYPE_CHECKING
+
+from kqlmagic_ext.errors import KqlMagicError
+from kqlmagic_ext.magics.kql import KqlMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics with the shell; loading again starts anew."""
+    unload(shell)
+    magics = KqlMagics(shell)
+    shell.register_magics(magics)
+    atexit.register(magics.close)
+    # A hook of our own errors, not of IPython: they show as one line unless the analyst asks for all of it.
+    KqlMagicError.full_traceback = staticmethod(lambda: bool(shell.InteractiveTB.mode == "Verbose"))
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the magics away and close every connection; nothing of ours stays."""
+    magics = shell.magics_manager.registry.pop("KqlMagics", None)
+    if magics is None:
+        return
+    for kind, names in magics.magics.items():
+        for name in names:
+            shell.magics_manager.magics[kind].pop(name, None)
+    shell.configurables.remove(magics)
+    magics.close()
+    atexit.unregister(magics.close)
+    KqlMagicError.full_traceback = staticmethod(lambda: False)

@@ -1,0 +1,129 @@
+"""The options that all cells share, and where they end: the query is everything from the first other character on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import MagicArgumentParser, argument
+
+from kqlmagic_ext.query import Timespan
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+FLAGS = frozenset({"--show"})
+_OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*)(?=[\s=]|$)")
+_VALUE = re.compile(r"""(?:=|\s+)(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_SHIFT = re.compile(r"\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*<<[ \t]*\n?")
+
+INPUT = argument(
+    "-i",
+    "--input",
+    metavar="NAME",
+    action="append",
+    default=[],
+    help="give a Python variable to the query: a DataFrame as a table, any other value as a parameter; "
+    "KQLNAME=NAME gives it under another name; repeat, or separate by commas",
+)
+OUTPUT = argument(
+    "-o",
+    "--output",
+    metavar="NAME",
+    action="append",
+    default=[],
+    help="bind the answer to a Python variable instead of showing it; one name a result table, in order",
+)
+CONNECTION = argument(
+    "-c",
+    "--connection",
+    metavar="NAME_OR_URL",
+    help="the connection for this cell (%%kql_connections lists them)",
+)
+TIMESPAN = argument(
+    "-t",
+    "--timespan",
+    metavar="SPAN",
+    help="the times that the query may see: 7d, 12h, P1D, START/END, START/DURATION, all; the start belongs to it, the end does not",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell asks: its parsed options, the text after them, and where in the cell that text begins."""
+
+    options: argparse.Namespace
+    text: str
+    outputs: tuple[str, ...]
+    line: int
+    column: int
+
+
+def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
+    """The options at the head of the line, and the text: what follows them, then the cell's body.
+
+    Raises
+    ------
+    UsageError
+        For an option that the magic has not, or one without its value.
+    """
+    parser: MagicArgumentParser = magic.parser  # type: ignore[attr-defined]  # set by magic_arguments
+    words, end = leading_options(line, parser)
+    options = parser.parse_args(words)
+    text, lines = line[end:], 0
+    if cell is not None:
+        text, lines = (f"{text}\n{cell}", 0) if text.strip() else (cell, 1)
+    outputs, columns = listed(options.output), 0
+    if match := _SHIFT.match(text):
+        head = match[0]
+        outputs += listed([match[1]])
+        text, lines, columns = text[len(head) :], lines + head.count("\n"), len(head) - head.rfind("\n") - 1
+    return Cell(options, text, tuple(outputs), lines, columns)
+
+
+def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], int]:
+    """The option words at the head of the line, and the offset of the first character that is none of them."""
+    known = parser._option_string_actions  # noqa: SLF001 - argparse tells its options nowhere else
+    words: list[str] = []
+    end = 0
+    while match := _OPTION.match(line, end):
+        option = match[1]
+        if option not in known:
+            there = ", ".join(sorted(name for name in known if name.startswith("--") and name != "--help"))
+            raise UsageError(f"there is no option {option}; there is {there}")
+        end = match.end()
+        if option in FLAGS:
+            words.append(option)
+            continue
+        value = _VALUE.match(line, end)
+        text = next((group for group in value.groups() if group), None) if value else None
+        if value is None or text is None:
+            raise UsageError(f"{option} wants a value")
+        words.append(f"{option}={text}" if option.startswith("--") else f"{option}{text}")
+        end = value.end()
+    space = re.compile(r"\s*").match(line, end) if words else None
+    return words, space.end() if space else end
+
+
+def listed(words: list[str]) -> list[str]:
+    """The names of options that may be repeated or hold names separated by commas."""
+    return [name.strip() for word in words for name in word.split(",") if name.strip()]
+
+
+def inputs(words: list[str]) -> dict[str, str]:
+    """Names in the query with the names of the Python variables; `-i host` is short for `-i host=host`."""
+    pairs = (word.partition("=") for word in listed(words))
+    return {name.strip(): (variable or name).strip() for name, _, variable in pairs}
+
+
+def timespan(text: str | None) -> Timespan | None:
+    """The timespan that `-t` names; UsageError when it names none."""
+    if text is None:
+        return None
+    try:
+        return Timespan.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,229 @@
+"""What is asked and what came back: the frozen values that travel between cells and connections."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    import pyarrow as pa
+
+_SHORT_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_SHORT = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+_ISO_DURATION = re.compile(
+    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
+_LONGEST = timedelta(days=365_000)
+_ORIGIN_BYTES = 4096
+_ORIGIN_TEXT = 1200
+_ORIGIN_VALUE = 120
+
+
+@dataclass(frozen=True)
+class Window:
+    """Two moments (UTC), half-open: `start` belongs to it, `end` does not; None means unbounded."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __str__(self) -> str:
+        return "/".join("" if moment is None else _iso(moment) for moment in (self.start, self.end))
+
+
+@dataclass(frozen=True)
+class Timespan:
+    """The times a query may see, made from `7d`, `P1D`, `START/END`, `START/DURATION` or `DURATION/END`.
+
+    `duration` alone means the time up to the moment of the query. Datetimes without a zone are UTC.
+    """
+
+    text: str
+    start: datetime | None = None
+    end: datetime | None = None
+    duration: timedelta | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Timespan | None:
+        """The timespan that `text` names, None for `all`; ValueError with one sentence when it names none."""
+        text = text.strip()
+        if text.lower() == "all":
+            return None
+        first, slash, second = text.partition("/")
+        try:
+            if not slash:
+                return cls(text, duration=_duration(first))
+            start, end = _ends(first, second)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(
+                f"{text!r} is no timespan: write 7d, 12h, P1D, START/END or START/DURATION (ISO 8601 times, UTC "
+                "unless they name a zone), or all"
+            ) from error
+        if end <= start:
+            raise ValueError(f"the timespan {text!r} ends before it starts")
+        return cls(text, start=start, end=end)
+
+    def window(self, now: datetime) -> Window:
+        """The absolute window at the moment `now`."""
+        if self.duration is None:
+            return Window(self.start, self.end)
+        return Window(now - self.duration, now)
+
+    def __str__(self) -> str:
+        """As a receipt names it: `last 7 days`, `2026-11-01T00:00:00Z/2026-11-02T00:00:00Z`."""
+        if self.duration is None:
+            return str(Window(self.start, self.end))
+        for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+            count, rest = divmod(self.duration.total_seconds(), length)
+            if count and not rest:
+                return f"last {unit}" if count == 1 else f"last {int(count)} {unit}s"
+        return f"last {self.duration}"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A KQL text, the Python values it uses, the times it may see, and how many rows at most (a preview).
+
+    `inputs`: a DataFrame becomes a table of that name, any other value a parameter; `{{name}}` in the text uses
+    an input wherever a column may bear the same name.
+    """
+
+    text: str
+    inputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    timespan: Timespan | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a place tells of one of its tables.
+
+    `columns`: names with KQL types, empty while they are not read. `rows`: their number where it is known without a
+    query. `remarks`: how the table was read. `losses`: what it could not keep; each answer from it warns of them.
+    """
+
+    name: str
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rows: int | None = None
+    remarks: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a query.
+
+    `frames`: one DataFrame a result table; `tables`: the Arrow tables they were made from. `complete`: whether
+    all rows came; `warnings`: what the analyst should know. `render`: the kind and properties of a `render`
+    clause. `statistics`: what the place told of its work. `origin`: where the frames came from, as strict JSON of
+    at most 4 KB, which stands in each frame's `attrs["kql"]`.
+    """
+
+    frames: tuple[pd.DataFrame, ...]
+    tables: tuple[pa.Table, ...]
+    origin: Mapping[str, Any]
+    complete: bool = True
+    warnings: tuple[str, ...] = ()
+    render: Mapping[str, Any] | None = None
+    statistics: Mapping[str, Any] | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The first, for most queries the only, result table."""
+        return self.frames[0]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A query as it was sent: the text, short forms of its parameters, the place, the window, the moment."""
+
+    text: str
+    parameters: Mapping[str, str]
+    connection: str
+    window: Window
+    start: datetime
+    timespan: str = "all times"
+    synthetic: bool = False
+
+    def origin(
+        self, *, rows: int, seconds: float, complete: bool = True, warnings: tuple[str, ...] = (), **ids: str
+    ) -> dict[str, Any]:
+        """The answer's origin as strict JSON of at most 4 KB; a long text is cut in the middle, with its hash."""
+        origin: dict[str, Any] = {
+            "query": shortened(self.text, _ORIGIN_TEXT),
+            "parameters": {name: shortened(text, _ORIGIN_VALUE) for name, text in self.parameters.items()},
+            "connection": shortened(self.connection, _ORIGIN_VALUE * 2),
+            "timespan": self.timespan,
+            "window": [None if at is None else _iso(at) for at in (self.window.start, self.window.end)],
+            "start": _iso(self.start),
+            "seconds": round(seconds, 3),
+            "rows": rows,
+            "complete": complete,
+            "synthetic": self.synthetic,
+            "warnings": [shortened(warning, _ORIGIN_VALUE * 2) for warning in warnings],
+            **ids,
+        }
+        return _within(origin, _ORIGIN_BYTES)
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, or its head and tail with its length and hash between them when it is longer."""
+    if len(text) <= length:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    half = length // 2
+    return f"{text[:half]} … ({len(text):,} characters, sha256 {digest}) … {text[-half // 2 :]}"
+
+
+def _within(origin: dict[str, Any], size: int) -> dict[str, Any]:
+    """The origin without what is long and least needed, until its JSON is at most `size` bytes."""
+    for key, replacement in (("parameters", {"…": "too many to list"}), ("warnings", ["…"])):
+        if len(json.dumps(origin).encode()) > size:
+            origin[key] = replacement
+    for length in (_ORIGIN_TEXT // 4, 0):
+        if len(json.dumps(origin).encode()) > size:
+            origin["query"] = shortened(origin["query"], length)
+    return origin
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _ends(first: str, second: str) -> tuple[datetime, datetime]:
+    """The two moments of `START/END`, `START/DURATION` or `DURATION/END`."""
+    if _is_duration(first):
+        end = _moment(second)
+        return end - _duration(first), end
+    start = _moment(first)
+    return start, start + _duration(second) if _is_duration(second) else _moment(second)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.strip())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _is_duration(text: str) -> bool:
+    return text.strip().startswith("P") or _SHORT.fullmatch(text.strip()) is not None
+
+
+def _duration(text: str) -> timedelta:
+    """The length that `7d` or `P1DT2H` names; ValueError when it names none, or none that reaches back from now."""
+    text = text.strip()
+    if short := _SHORT.fullmatch(text):
+        duration = timedelta(**{_SHORT_UNITS[short[2]]: float(short[1])})
+    elif iso := _ISO_DURATION.fullmatch(text):
+        duration = timedelta(**{unit: float(count) for unit, count in iso.groupdict().items() if count})
+    else:
+        raise ValueError(text)
+    if not timedelta(0) < duration < _LONGEST:
+        raise ValueError(text)
+    return duration
