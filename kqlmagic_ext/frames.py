@@ -397,7 +397,7 @@ def json_text(value: Value, where: str) -> str:
     if isinstance(scalar, Value):
         refuse_leaf(scalar)
     try:
-        return orjson.dumps(scalar, default=refuse_leaf).decode()
+        return orjson.dumps(scalar, default=refuse_leaf, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except orjson.JSONEncodeError as error:
         if isinstance(error.__cause__, ParameterError):
             raise error.__cause__ from None

@@ -23,9 +23,9 @@ TICKS_A_DAY = 86_400 * TICKS_A_SECOND
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 EPOCH_TICKS = date(1970, 1, 1).toordinal() * TICKS_A_DAY - TICKS_A_DAY
 _MAX_DEPTH = 100
-_TIMESPAN = re.compile(r"(-)?(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
+_TIMESPAN = re.compile(r"(-)?(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?", re.ASCII)
 _DATETIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?)(?:\.(\d{1,7}))?(Z|[+-]\d{2}:\d{2})?"
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,7}))?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
 _SMALL_INTEGERS = ("int8", "int16", "int32", "uint8", "uint16")
 
@@ -58,7 +58,8 @@ def refuse(name: str, value: object, why: str) -> ParameterError:
     """The error that says which variable, of which type, cannot become a KQL value, and why."""
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}."
-    return ParameterError(f"{name} ({module}{kind.__qualname__}) cannot become a KQL value: {why}", name=name)
+    said = f"{name} ({module}{kind.__qualname__}) cannot become a KQL value: {why}"
+    return ParameterError(said, name=name.partition("[")[0])
 
 
 def _scalar(value: Any, name: str) -> Value | None:
@@ -176,8 +177,8 @@ def parse_datetime(text: str) -> int:
     match = _DATETIME.fullmatch(text)
     if match is None:
         raise ValueError(f"not an ISO 8601 time with at most 7 fraction digits: {text!r}")
-    clock, fraction, zone = match.groups()
-    moment = datetime.fromisoformat(clock + (zone or "Z"))
+    day, clock, fraction, zone = match.groups()
+    moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone or 'Z'}")
     return datetime_ticks(moment, text) + int((fraction or "").ljust(7, "0"))
 
 

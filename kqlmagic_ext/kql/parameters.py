@@ -90,11 +90,9 @@ def is_frame(value: object) -> bool:
 
 
 def _bare_names(query: Query) -> set[str]:
-    """The inputs that the text uses by their own names, outside braces."""
-    text = query.text
-    for place in reversed(placeholders(text)):
-        text = text[: place.start] + text[place.end :]
-    return {name for name in query.inputs if find_name(text, name) is not None}
+    """The inputs that the text uses by their own names; beside `{{host}}`, a bare `host` is a column."""
+    braced = names_in_braces(query.text)
+    return {name for name in query.inputs if name not in braced and find_name(query.text, name) is not None}
 
 
 def _value(query: Query, name: str, value: object) -> Value:

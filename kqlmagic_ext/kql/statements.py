@@ -62,7 +62,12 @@ def refuse_assignments(text: str) -> None:
     words = code(text)
     for at in range(len(words) - 3):
         where, name, equals, after = words[at : at + 4]
-        if where.text in ("where", "filter") and name.kind == "name" and equals.text == "=" and after.text not in "=~":
+        if (
+            where.text in ("where", "filter")
+            and name.kind == "name"
+            and equals.text == "="
+            and after.text not in "=~"
+        ):
             line, column = position(text, equals.start)
             source = text.split("\n")[line - 1]
             raise QueryError(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kqlmagic_ext import ParameterError, Query
+from kqlmagic_ext import ParameterError, Query, QueryError
 from kqlmagic_ext.connections import Connection
 
 NULLS = {
@@ -42,7 +42,7 @@ def dtype_name(kind: str) -> str:
 def assert_dtype(series: pd.Series[Any], kind: str) -> None:
     if kind in ("string", "guid"):
         assert isinstance(series.dtype, pd.StringDtype)
-        assert series.dtype.na_value is np.nan or np.isnan(series.dtype.na_value)
+        assert np.isnan(series.dtype.na_value)
     else:
         assert str(series.dtype) == dtype_name(kind)
 
@@ -62,15 +62,26 @@ LITERALS: dict[str, list[tuple[str, Any]]] = {
         ("datetime(1677-09-21T00:12:43.145225Z)", pd.Timestamp("1677-09-21T00:12:43.145225Z")),
         ("datetime(2026-03-08T02:30:00Z)", pd.Timestamp("2026-03-08T02:30:00Z")),
     ],
-    "timespan": [("1d", pd.Timedelta(days=1)), ("timespan(-1.02:03:04.5)", -pd.Timedelta("1D 02:03:04.5")), ("1microsecond", pd.Timedelta("1us"))],
+    "timespan": [
+        ("1d", pd.Timedelta(days=1)),
+        ("timespan(-1.02:03:04.5)", -pd.Timedelta("1D 02:03:04.5")),
+        ("1microsecond", pd.Timedelta("1us")),
+    ],
     "guid": [("guid(74be27de-1e4e-49d9-b579-fe0b331d3642)", "74be27de-1e4e-49d9-b579-fe0b331d3642")],
-    "dynamic": [('dynamic({"a":[1,null,"x"]})', {"a": [1, None, "x"]}), ("dynamic([])", []), ("dynamic({})", {}), ("dynamic(5)", 5)],
+    "dynamic": [
+        ('dynamic({"a":[1,null,"x"]})', {"a": [1, None, "x"]}),
+        ("dynamic([])", []),
+        ("dynamic({})", {}),
+        ("dynamic(5)", 5),
+    ],
 }
 CASES = [(kind, text, value) for kind, pairs in LITERALS.items() for text, value in pairs]
 
 
 @pytest.mark.parametrize(("kind", "text", "value"), CASES, ids=[f"{kind}-{text}" for kind, text, _ in CASES])
-def test_a_literal_arrives_as_its_value_and_dtype(connection: Connection, kind: str, text: str, value: Any) -> None:
+def test_a_literal_arrives_as_its_value_and_dtype(
+    connection: Connection, kind: str, text: str, value: Any
+) -> None:
     frame = answer(connection, f"print x = {text}")
     assert_dtype(frame["x"], kind)
     assert frame["x"][0] == value
@@ -110,9 +121,7 @@ def test_a_sum_of_longs_is_a_long_and_raises_past_64_bits(connection: Connection
     frame = answer(connection, "t | summarize s = sum(n)", t=table)
     assert_dtype(frame["s"], "long")
     assert frame["s"][0] == 2**63 - 1
-    from kqlmagic_ext import QueryError
-
-    with pytest.raises(QueryError, match="out of range|overflow"):
+    with pytest.raises(QueryError, match=r"out of range|overflow"):
         answer(connection, "t | summarize s = sum(n)", t=pd.DataFrame({"n": [2**62, 2**62]}))
 
 
@@ -125,7 +134,9 @@ def every_type(*, nulls: bool) -> pd.DataFrame:
             "int": pd.array([2**31 - 1, -(2**31), *last], "Int32"),
             "long": pd.array([2**63 - 1, -(2**63), *last], "Int64"),
             "real": pd.Series([1.7976931348623157e308, 5e-324, *last], dtype="float64"),
-            "decimal": pd.Series([Decimal("12345678901234567890.123456789"), Decimal("-0.000000001"), *last], dtype=object),
+            "decimal": pd.Series(
+                [Decimal("12345678901234567890.123456789"), Decimal("-0.000000001"), *last], dtype=object
+            ),
             "string": pd.Series(["", "a'\"\\\n\x00\u202e😀|//]", *([""] if nulls else [])]),
             "datetime": pd.to_datetime(
                 ["2262-04-11T23:47:16.854775Z", "1677-09-21T00:12:43.145225Z", *last], format="ISO8601"
@@ -138,7 +149,7 @@ def every_type(*, nulls: bool) -> pd.DataFrame:
 
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("shape", ["whole", "joined", "in a let", "united"])
-def test_a_frame_comes_back_as_it_went(connection: Connection, nulls: bool, shape: str) -> None:  # noqa: FBT001 - a case
+def test_a_frame_comes_back_as_it_went(connection: Connection, nulls: bool, shape: str) -> None:
     given = every_type(nulls=nulls)
     given.insert(0, "row", range(len(given)))
     text = {
@@ -151,7 +162,11 @@ def test_a_frame_comes_back_as_it_went(connection: Connection, nulls: bool, shap
     for name in given.columns:
         assert list(back.columns) == list(given.columns)
         for sent, came in zip(given[name], back[name], strict=True):
-            assert (pd.isna(sent) and pd.isna(came)) if not isinstance(sent, (dict, list)) and pd.isna(sent) else sent == came
+            assert (
+                (pd.isna(sent) and pd.isna(came))
+                if not isinstance(sent, (dict, list)) and pd.isna(sent)
+                else sent == came
+            )
     for kind in ("bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "dynamic"):
         assert_dtype(back[kind], kind)
 
@@ -179,5 +194,7 @@ def test_times_filter_in_utc_whatever_the_zone_of_the_machine(connection: Connec
     limit = datetime(2026, 3, 8, 7, tzinfo=UTC)
     assert answer(connection, "t | where t >= {{limit}}", t=given, limit=limit)["n"].tolist() == [2]
     assert answer(connection, "t | where t < datetime(2026-03-08T07:00:00Z)", t=given)["n"].tolist() == [1]
-    joined = answer(connection, "t | join kind=inner (t | project t, m = n) on t | summarize count()", t=given)
+    joined = answer(
+        connection, "t | join kind=inner (t | project t, m = n) on t | summarize count()", t=given
+    )
     assert joined.iloc[0, 0] == 2

@@ -16,6 +16,7 @@ from duckdb_kql.params import bind
 from duckdb_kql.schema import match_wildcard
 from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
 
+from kqlmagic_ext.connections.local.decimals import lift_decimals
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, did_you_mean, translation_error
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
@@ -56,6 +57,8 @@ def translate(
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
     refuse_assignments(source.text)
+    source, decimals = lift_decimals(source)
+    scalars = {**scalars, **decimals}
     declared = prelude(source.text, scalars)
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:

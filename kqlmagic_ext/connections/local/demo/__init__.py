@@ -33,19 +33,19 @@ from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .company import Company
-from .internet import Internet
-from .recipe import Scene, assembled, merged, random_of
-from .rhythm import Window, microseconds
-from .story import Story, tell
-from .tables import RECIPES
+from kqlmagic_ext.connections.local.demo.company import Company
+from kqlmagic_ext.connections.local.demo.internet import Internet
+from kqlmagic_ext.connections.local.demo.recipe import Scene, assembled, merged, random_of
+from kqlmagic_ext.connections.local.demo.rhythm import Window, microseconds
+from kqlmagic_ext.connections.local.demo.story import Story, tell
+from kqlmagic_ext.connections.local.demo.tables import RECIPES
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import pyarrow as pa
 
-    from .recipe import Facts
+    from kqlmagic_ext.connections.local.demo.recipe import Facts
 
 __all__ = ["Demo", "Story"]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import internet
-from .company import DOMAIN
-from .recipe import Columns, Facts, Recipe, Scene, at, nothing, stacked
-from .rhythm import human_times
-from .texts import DAY, SECOND, as_json, guid_list, picked
+from kqlmagic_ext.connections.local.demo import internet
+from kqlmagic_ext.connections.local.demo.company import DOMAIN
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, at, nothing, stacked
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.texts import DAY, SECOND, as_json, guid_list, picked
 
 if TYPE_CHECKING:
-    from .company import Account, Host
+    from kqlmagic_ext.connections.local.demo.company import Account, Host
 
 TURNS = 3  # noise alerts of each kind
 

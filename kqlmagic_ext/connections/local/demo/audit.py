@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from . import internet
-from .recipe import Columns, Facts, Recipe, Scene, at, stacked
-from .rhythm import human_times
-from .texts import as_json, joined, picked
+from kqlmagic_ext.connections.local.demo import internet
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, at, stacked
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.texts import as_json, joined, picked
 
 if TYPE_CHECKING:
     import pyarrow as pa

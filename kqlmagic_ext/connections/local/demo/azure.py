@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .recipe import Columns, Facts, Recipe, Scene
-from .rhythm import human_times
-from .texts import as_json, joined, picked
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.texts import as_json, joined, picked
 
 if TYPE_CHECKING:
-    from .texts import Ints
+    from kqlmagic_ext.connections.local.demo.texts import Ints
 
 # Operation, its words, provider, resource kind, weight.
 _OPERATIONS = (

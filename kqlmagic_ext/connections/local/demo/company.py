@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from . import names
-from .texts import Ints, guid_list, hexes
+from kqlmagic_ext.connections.local.demo import names
+from kqlmagic_ext.connections.local.demo.texts import Ints, guid_list, hexes
 
 DOMAIN = "meridianfreight.example"
 NETBIOS = "MERIDIAN"

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import internet, programs
-from .defender import all_programs, device_columns, initiating_columns, process_id, step_number, work
-from .recipe import Columns, Facts, Recipe, Scene, at, stacked
-from .story import beacon_times, session_times
-from .texts import Ints, picked
+from kqlmagic_ext.connections.local.demo import internet, programs
+from kqlmagic_ext.connections.local.demo.defender import (
+    all_programs,
+    device_columns,
+    initiating_columns,
+    process_id,
+    step_number,
+    work,
+)
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, at, stacked
+from kqlmagic_ext.connections.local.demo.story import beacon_times, session_times
+from kqlmagic_ext.connections.local.demo.texts import Ints, picked
 
 _PORTS = (443, 80, 445, 389, 88, 53, 135, 5985)
 _TALKERS = (

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import programs
-from .company import NETBIOS
-from .intrusion import intruders
-from .recipe import Columns, Facts, Scene, at
-from .rhythm import human_times, machine_times
-from .texts import SECOND, Ints, joined, picked
+from kqlmagic_ext.connections.local.demo import programs
+from kqlmagic_ext.connections.local.demo.company import NETBIOS
+from kqlmagic_ext.connections.local.demo.intrusion import intruders
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Scene, at
+from kqlmagic_ext.connections.local.demo.rhythm import human_times, machine_times
+from kqlmagic_ext.connections.local.demo.texts import SECOND, Ints, joined, picked
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .programs import Program
+    from kqlmagic_ext.connections.local.demo.programs import Program
 
 
 @dataclass(frozen=True)

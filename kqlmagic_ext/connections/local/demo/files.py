@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import names, programs
-from .defender import (
+from kqlmagic_ext.connections.local.demo import names, programs
+from kqlmagic_ext.connections.local.demo.defender import (
     all_programs,
     device_columns,
     initiating_columns,
@@ -16,8 +16,8 @@ from .defender import (
     with_user,
     work,
 )
-from .recipe import Columns, Facts, Recipe, Scene, at, stacked
-from .texts import hexes, joined, picked
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, at, stacked
+from kqlmagic_ext.connections.local.demo.texts import hexes, joined, picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import internet
-from .company import OFFICES
-from .recipe import Columns, Facts, Recipe, Scene, stacked
-from .rhythm import human_times, machine_times
-from .story import beacon_times, session_times
-from .texts import DAY, SECOND, Ints, joined, picked
+from kqlmagic_ext.connections.local.demo import internet
+from kqlmagic_ext.connections.local.demo.company import OFFICES
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, stacked
+from kqlmagic_ext.connections.local.demo.rhythm import human_times, machine_times
+from kqlmagic_ext.connections.local.demo.story import beacon_times, session_times
+from kqlmagic_ext.connections.local.demo.texts import DAY, SECOND, Ints, joined, picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

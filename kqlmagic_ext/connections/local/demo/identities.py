@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import names
-from .company import DOMAIN, OFFICES
-from .recipe import Columns, Facts, Recipe, Scene, nothing, stacked
-from .texts import DAY, as_json, picked
+from kqlmagic_ext.connections.local.demo import names
+from kqlmagic_ext.connections.local.demo.company import DOMAIN, OFFICES
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, nothing, stacked
+from kqlmagic_ext.connections.local.demo.texts import DAY, as_json, picked
 
 if TYPE_CHECKING:
-    from .company import Account
+    from kqlmagic_ext.connections.local.demo.company import Account
 
 _SNAPSHOTS = (13.3, 6.3)  # days before the end
 _ADMINISTRATORS = 3  # of the IT people, the first so many

@@ -6,9 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .alerts import NOISE, Alert, alerts
-from .recipe import Columns, Facts, Recipe, Scene, nothing, nulls_where, stacked
-from .texts import SECOND, as_json, guid_list, picked
+from kqlmagic_ext.connections.local.demo.alerts import NOISE, Alert, alerts
+from kqlmagic_ext.connections.local.demo.recipe import (
+    Columns,
+    Facts,
+    Recipe,
+    Scene,
+    nothing,
+    nulls_where,
+    stacked,
+)
+from kqlmagic_ext.connections.local.demo.texts import SECOND, as_json, guid_list, picked
 
 _MOST = 400  # incidents, far more than there are
 _MINUTE = 60 * SECOND

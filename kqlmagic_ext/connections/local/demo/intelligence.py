@@ -6,9 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import names
-from .recipe import Columns, Facts, Recipe, Scene, at, nothing, nulls_where, stacked
-from .texts import DAY, as_json, guid_list, hexes, picked
+from kqlmagic_ext.connections.local.demo import names
+from kqlmagic_ext.connections.local.demo.recipe import (
+    Columns,
+    Facts,
+    Recipe,
+    Scene,
+    at,
+    nothing,
+    nulls_where,
+    stacked,
+)
+from kqlmagic_ext.connections.local.demo.texts import DAY, as_json, guid_list, hexes, picked
 
 _ADDRESSES, _DOMAINS, _HASHES = 150, 110, 60
 _SOURCES = ("Harbour Threat Exchange", "Open Feed One", "Freight ISAC")

@@ -11,9 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from . import names
-from .company import OFFICES, PEOPLE, Company, Place
-from .texts import Ints, as_json
+from kqlmagic_ext.connections.local.demo import names
+from kqlmagic_ext.connections.local.demo.company import OFFICES, PEOPLE, Company, Place
+from kqlmagic_ext.connections.local.demo.texts import Ints, as_json
 
 _EGRESS = 2  # addresses of each office
 _CARRIERS = 6  # addresses of each office country's mobile network

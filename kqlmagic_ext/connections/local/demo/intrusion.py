@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .programs import OFFICE, POWERSHELL, SYSTEM, Program
+from kqlmagic_ext.connections.local.demo.programs import OFFICE, POWERSHELL, SYSTEM, Program
 
 if TYPE_CHECKING:
-    from .story import Story
+    from kqlmagic_ext.connections.local.demo.story import Story
 
 _STAGING = r"C:\ProgramData"
 _ATTACHMENT = r"AppData\Local\Microsoft\Windows\INetCache\Content.Outlook\Overdue carrier invoices.docm"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defender import account_columns, device_columns, work
-from .recipe import Columns, Facts, Recipe, Scene, at, nulls_where, stacked
-from .texts import Ints, picked
+from kqlmagic_ext.connections.local.demo.defender import account_columns, device_columns, work
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, at, nulls_where, stacked
+from kqlmagic_ext.connections.local.demo.texts import Ints, picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

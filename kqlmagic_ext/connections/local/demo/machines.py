@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow.compute as pc
 
-from . import internet
-from .company import DOMAIN
-from .recipe import Columns, Facts, Recipe, Scene, resource_path
-from .rhythm import DAYS, machine_times
-from .texts import DAY, SECOND, as_json, joined, picked, written
+from kqlmagic_ext.connections.local.demo import internet
+from kqlmagic_ext.connections.local.demo.company import DOMAIN
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, resource_path
+from kqlmagic_ext.connections.local.demo.rhythm import DAYS, machine_times
+from kqlmagic_ext.connections.local.demo.texts import DAY, SECOND, as_json, joined, picked, written
 
 _SERVERS = ("DC", "FS", "server", "backup", "linux")
 

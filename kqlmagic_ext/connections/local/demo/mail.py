@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import names
-from .company import DOMAIN
-from .recipe import Columns, Facts, Recipe, Scene, at, stacked
-from .rhythm import human_times
-from .texts import as_json, joined, picked, replaced
+from kqlmagic_ext.connections.local.demo import names
+from kqlmagic_ext.connections.local.demo.company import DOMAIN
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, at, stacked
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.texts import as_json, joined, picked, replaced
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import internet, names
-from .recipe import Columns, Facts, Recipe, Scene, at, people_columns, stacked
-from .rhythm import human_times
-from .signins import whereabouts
-from .texts import as_json, joined, picked, picked_where
+from kqlmagic_ext.connections.local.demo import internet, names
+from kqlmagic_ext.connections.local.demo.recipe import (
+    Columns,
+    Facts,
+    Recipe,
+    Scene,
+    at,
+    people_columns,
+    stacked,
+)
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.signins import whereabouts
+from kqlmagic_ext.connections.local.demo.texts import as_json, joined, picked, picked_where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from .story import Story
+    from kqlmagic_ext.connections.local.demo.story import Story
 
 
 @dataclass(frozen=True)

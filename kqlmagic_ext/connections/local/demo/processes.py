@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import programs
-from .defender import (
+from kqlmagic_ext.connections.local.demo import programs
+from kqlmagic_ext.connections.local.demo.defender import (
     account_columns,
     all_programs,
     device_columns,
@@ -15,8 +15,8 @@ from .defender import (
     with_user,
     work,
 )
-from .recipe import Columns, Facts, Recipe, Scene, stacked
-from .texts import SECOND, picked
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, stacked
+from kqlmagic_ext.connections.local.demo.texts import SECOND, picked
 
 
 def everyday(scene: Scene, count: int) -> Facts:

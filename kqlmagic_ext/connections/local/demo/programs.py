@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .texts import hexes
+from kqlmagic_ext.connections.local.demo.texts import hexes
 
 SYSTEM = r"C:\Windows\System32"
 POWERSHELL = rf"{SYSTEM}\WindowsPowerShell\v1.0"

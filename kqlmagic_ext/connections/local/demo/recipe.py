@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from kqlmagic_ext.connections.local.demo.rhythm import Window, microseconds
+from kqlmagic_ext.connections.local.demo.texts import Ints, guids, picked
 from kqlmagic_ext.connections.local.known_tables import known_tables
-
-from .rhythm import Window, microseconds
-from .texts import Ints, guids, picked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .company import Company
-    from .internet import Internet
-    from .story import Story
+    from kqlmagic_ext.connections.local.demo.company import Company
+    from kqlmagic_ext.connections.local.demo.internet import Internet
+    from kqlmagic_ext.connections.local.demo.story import Story
 
 ARROW = {
     "bool": pa.bool_(),

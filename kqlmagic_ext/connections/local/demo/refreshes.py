@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import clients, internet
-from .clients import APPS, OUTCOMES
-from .recipe import Columns, Facts, Recipe, Scene, at, people_columns, stacked
-from .rhythm import human_times
-from .signins import device_columns, shared_columns, whereabouts
-from .texts import as_json, picked
+from kqlmagic_ext.connections.local.demo import clients, internet
+from kqlmagic_ext.connections.local.demo.clients import APPS, OUTCOMES
+from kqlmagic_ext.connections.local.demo.recipe import (
+    Columns,
+    Facts,
+    Recipe,
+    Scene,
+    at,
+    people_columns,
+    stacked,
+)
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.signins import device_columns, shared_columns, whereabouts
+from kqlmagic_ext.connections.local.demo.texts import as_json, picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

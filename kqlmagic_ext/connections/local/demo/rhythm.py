@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .texts import DAY, SECOND, Ints
+from kqlmagic_ext.connections.local.demo.texts import DAY, SECOND, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,11 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import clients, internet, spray
-from .clients import APPS, CLIENTS, OUTCOMES, STEPS_HEAD
-from .recipe import Columns, Facts, Recipe, Scene, people_columns
-from .rhythm import human_times
-from .texts import DAY, Ints, as_json, guid_list, iso, joined, picked, picked_where
+from kqlmagic_ext.connections.local.demo import clients, internet, spray
+from kqlmagic_ext.connections.local.demo.clients import APPS, CLIENTS, OUTCOMES, STEPS_HEAD
+from kqlmagic_ext.connections.local.demo.recipe import Columns, Facts, Recipe, Scene, people_columns
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.texts import (
+    DAY,
+    Ints,
+    as_json,
+    guid_list,
+    iso,
+    joined,
+    picked,
+    picked_where,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import clients, internet
-from .recipe import Facts, Scene, at, stacked
-from .rhythm import human_times
-from .texts import DAY, SECOND
+from kqlmagic_ext.connections.local.demo import clients, internet
+from kqlmagic_ext.connections.local.demo.recipe import Facts, Scene, at, stacked
+from kqlmagic_ext.connections.local.demo.rhythm import human_times
+from kqlmagic_ext.connections.local.demo.texts import DAY, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

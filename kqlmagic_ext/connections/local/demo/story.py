@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import internet
-from .company import OFFICES, Account
-from .rhythm import microseconds, working
-from .texts import SECOND, Ints
+from kqlmagic_ext.connections.local.demo import internet
+from kqlmagic_ext.connections.local.demo.company import OFFICES, Account
+from kqlmagic_ext.connections.local.demo.rhythm import microseconds, working
+from kqlmagic_ext.connections.local.demo.texts import SECOND, Ints
 
 if TYPE_CHECKING:
-    from .internet import Internet
+    from kqlmagic_ext.connections.local.demo.internet import Internet
 
 _Part = dict[str, Any]  # some of the story's fields
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import (
+from kqlmagic_ext.connections.local.demo import (
     alerts,
     audit,
     azure,

@@ -7,12 +7,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from .company import DOMAIN, NETBIOS
-from .defender import Work, all_programs, ordinary_programs, scripted_facts, step_facts, with_user
-from .events import AT_CONTROLLERS, BY_STAFF, EVENTS, PLACE, PROCESS, SERVICE_LOGON
-from .logons import NETWORK, NTLM, REMOTE, hops, sign_ins
-from .recipe import Columns, Facts, Recipe, Scene, at, nulls_where, resource_path, stacked
-from .texts import Ints, hexadecimal, picked, picked_where, written
+from kqlmagic_ext.connections.local.demo.company import DOMAIN, NETBIOS
+from kqlmagic_ext.connections.local.demo.defender import (
+    Work,
+    all_programs,
+    ordinary_programs,
+    scripted_facts,
+    step_facts,
+    with_user,
+)
+from kqlmagic_ext.connections.local.demo.events import (
+    AT_CONTROLLERS,
+    BY_STAFF,
+    EVENTS,
+    PLACE,
+    PROCESS,
+    SERVICE_LOGON,
+)
+from kqlmagic_ext.connections.local.demo.logons import NETWORK, NTLM, REMOTE, hops, sign_ins
+from kqlmagic_ext.connections.local.demo.recipe import (
+    Columns,
+    Facts,
+    Recipe,
+    Scene,
+    at,
+    nulls_where,
+    resource_path,
+    stacked,
+)
+from kqlmagic_ext.connections.local.demo.texts import Ints, hexadecimal, picked, picked_where, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
