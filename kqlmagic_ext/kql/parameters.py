@@ -66,13 +66,15 @@ def bind(query: Query) -> Bound:
     ParameterError
         When a name has no value, or the value has no exact KQL form.
     """
-    bare = _bare_names(query)
+    bare, braced = _bare_names(query), names_in_braces(query.text)
     values: dict[str, Any] = {}
-    for name in query.inputs:
-        if name in bare:
+    for name, value in query.inputs.items():
+        if name in bare or (
+            is_frame(value) and name not in braced
+        ):  # a table that a slip of the pen misses is offered
             _check_name(name)
-            values[name] = query.inputs[name]
-    for name, offset in names_in_braces(query.text).items():
+            values[name] = value
+    for name, offset in braced.items():
         if name not in query.inputs:
             place = Placeholder(name, offset, offset)
             raise _at(query.text, place, f"{{{{{name}}}}} has no value: there is no input {name!r}", name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -95,9 +94,10 @@ class KqlMagics(Magics):
         asked = opt.parse(self.kql, line, cell)
         try:
             return self._run(asked, local_ns or {})
-        except KeyboardInterrupt:
-            for note in self._bindings.remove(asked.outputs):
-                print(note, file=sys.stderr)  # noqa: T201 - the interrupt itself is what the cell shows
+        except KeyboardInterrupt as interrupt:
+            shown = ["KeyboardInterrupt: the query was stopped", *self._bindings.remove(asked.outputs)]
+            if not KqlMagicError.full_traceback():
+                interrupt._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython's own hook
             raise
         except KqlMagicError as error:
             self._tell(error, asked)

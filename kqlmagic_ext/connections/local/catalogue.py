@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +39,6 @@ class Catalogue:
         # A lock a table: a query never waits for the reading of a table that it does not use.
         with self._locks.setdefault(name, threading.Lock()):
             if name not in self._loaded:
-                with closing(self._database.cursor()) as cursor, cancellation.stopping(cursor.interrupt):
+                with self._database.working(cancellation) as cursor:
                     self._loaded[name] = self._tables.load(name, cursor, cancellation.check)
         return self._loaded[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -116,7 +115,7 @@ class LocalConnection:
     ) -> tuple[list[pa.Table], tuple[str, ...]]:
         """The Arrow answer of each tabular statement, and what the analyst should know."""
         answers, warnings = [], list(bound.warnings)
-        with closing(self._database.cursor()) as cursor, cancellation.stopping(cursor.interrupt):
+        with self._database.working(cancellation) as cursor:
             inputs = add_inputs(bound.frames, cursor)
             for text in tabular_statements(_limited(bound.text, query)):
                 statement = Statement(

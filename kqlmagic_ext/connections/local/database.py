@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import weakref
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.sql import quote_text
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
+    from kqlmagic_ext.connections.worker import Cancellation
+
 DEFAULT_MEMORY = "70%"
+_CLOSING_S = 10
 _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -45,7 +50,8 @@ class Database:
         self._scratch = tempfile.TemporaryDirectory(prefix="kqlmagic_ext-", ignore_cleanup_errors=True)
         self.scratch = self._scratch.name
         self._root = duckdb.connect(config=dict(_CONFIG))
-        self._finalizer = weakref.finalize(self, _close, self._root, self._scratch)
+        self._working: set[DuckDBPyConnection] = set()
+        self._finalizer = weakref.finalize(self, _close, self._root, self._working, self._scratch)
         try:
             self._set_up(
                 attached, [*map(str, folders), self.scratch], [str(file) for file in files], memory_limit
@@ -74,12 +80,45 @@ class Database:
         """A cursor of its own: its temporary views are seen by no other, and end with it."""
         return self._root.cursor()
 
+    @contextmanager
+    def working(self, cancellation: Cancellation) -> Iterator[DuckDBPyConnection]:
+        """A cursor for one piece of work, which a cancellation interrupts; it closes with the work."""
+        with closing(self.cursor()) as cursor, cancellation.stopping(lambda: interrupt(cursor)):
+            self._working.add(cursor)
+            try:
+                yield cursor
+            finally:
+                self._working.discard(cursor)
+
     def close(self) -> None:
         """End the database and remove its scratch folder; may be called twice."""
         self._finalizer()
 
 
-def _close(root: DuckDBPyConnection, scratch: tempfile.TemporaryDirectory[str]) -> None:
-    root.interrupt()
-    root.close()
+def _close(
+    root: DuckDBPyConnection, working: set[DuckDBPyConnection], scratch: tempfile.TemporaryDirectory[str]
+) -> None:
+    """Stop what still runs, such as the straggler of an interrupted query, then close."""
+    import duckdb
+
+    deadline = time.monotonic() + _CLOSING_S
+    while True:
+        for cursor in tuple(working):
+            interrupt(cursor)
+        try:
+            root.close()
+        except duckdb.Error:  # busy until the stragglers have heard
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        else:
+            break
     scratch.cleanup()
+
+
+def interrupt(cursor: DuckDBPyConnection) -> None:
+    """Stop what runs on the cursor, if it is still open."""
+    import duckdb
+
+    with suppress(duckdb.ConnectionException):
+        cursor.interrupt()

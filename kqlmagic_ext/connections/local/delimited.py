@@ -148,14 +148,15 @@ def refuse_twins(names: list[str], path: Path) -> None:
     """Raise QueryError when two names are one, or differ only in case: the engine would take one for the other."""
     seen: dict[str, str] = {}
     for name in names:
-        twin = seen.setdefault(name.casefold(), name)
-        if twin is not name:
-            kind = (
+        twin = seen.get(name.casefold())
+        if twin is not None:
+            said = (
                 f"two columns named {name!r}"
                 if twin == name
                 else f"columns {twin!r} and {name!r} that differ only in case"
             )
-            raise QueryError(f"{path.name} has {kind}", hint="rename one in the file")
+            raise QueryError(f"{path.name} has {said}", hint="rename one in the file")
+        seen[name.casefold()] = name
 
 
 def _marked(header: list[str]) -> list[str]:

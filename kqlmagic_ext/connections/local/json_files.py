@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+_PIECE = 1 << 20
 _MAX_OBJECT = 256 * 1024 * 1024
 
 
@@ -32,6 +33,8 @@ def read_json(
     QueryError
         When the file holds broken records and they are not allowed, no objects, or keys that differ only in case.
     """
+    if path.name.removesuffix(".gz").endswith(".json"):
+        _refuse_cut(path)
     try:
         return _rows(path, path, cursor)
     except duckdb.Error as error:
@@ -60,6 +63,16 @@ def _rows(source: Path, path: Path, cursor: DuckDBPyConnection) -> TextRows:
     quoted = cursor.sql(f"SELECT {texts} FROM {reader}").fetchall()[0]
     strings = frozenset(name for name, is_text in zip(names, quoted, strict=True) if is_text)
     return TextRows(reader, {name: f"(json ->> {_pointer(name)})" for name in names}, quoted=strings)
+
+
+def _refuse_cut(path: Path) -> None:
+    """Raise QueryError when the file stops amid its JSON: DuckDB gives the records before without a word."""
+    last = ""
+    with open_text(path) as text:
+        while piece := text.read(_PIECE):
+            last = piece.rstrip()[-1:] or last
+    if last not in ("]", "}"):
+        raise QueryError(f"{path.name} is no JSON: it ends with {last!r}, amid a value")
 
 
 def _pointer(key: str) -> str:

@@ -1,0 +1,198 @@
+"""Windows, moments, files of DuckDB, and errors of the embedded workspace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from kqlmagic_ext import ConnectError, KqlMagicError, Query, QueryError, Timespan, UnsupportedError
+from kqlmagic_ext.connections.local.connection import LocalConnection
+from tests.local.conftest import answer
+
+Open = Callable[..., LocalConnection]
+DEMO = "local://demo?end=2026-11-01&rows=2000"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "case.duckdb"
+    with duckdb.connect(str(path)) as made:
+        made.execute("CREATE TABLE T AS SELECT 1::UTINYINT a, NULL::VARCHAR s, DATE '2026-01-01' d, [1, 2] l")
+        made.execute("CREATE VIEW V AS SELECT a, 'x' b FROM T")
+        made.execute(
+            "CREATE TABLE Log AS SELECT TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_hours(i::INT) TimeGenerated, i FROM range(48) r(i)"
+        )
+    return path
+
+
+def test_a_duckdb_file_is_read_in_kqls_types_and_never_written(opened: Open, file: Path) -> None:
+    before = file.read_bytes()
+    connection = opened(file)
+    assert [table.name for table in connection.tables()] == ["Log", "T", "V"]
+    assert dict(connection.table("T").columns) == {"a": "int", "s": "string", "d": "datetime", "l": "dynamic"}
+    assert answer(connection, "T | project a, s, l") == [(1, "", [1, 2])]
+    assert answer(connection, "V | join kind=inner (t) on a | project b", t=pd.DataFrame({"a": [1]})) == [
+        ("x",)
+    ]
+    connection.close()
+    assert file.read_bytes() == before
+
+
+def test_a_file_of_another_kind_is_refused(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    with pytest.raises(ConnectError, match="no DuckDB file; for a file of rows, open its folder"):
+        opened(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("span", "count"),
+    [
+        ("2026-01-01/2026-01-02", 24),
+        ("2026-01-01T01:00Z/2026-01-01T02:00Z", 1),
+        ("2026-01-01/PT90M", 2),
+        ("2026-01-02/2026-01-03", 24),
+        ("all", 48),
+    ],
+)
+def test_a_window_holds_its_start_and_not_its_end(opened: Open, file: Path, span: str, count: int) -> None:
+    connection = opened(file)
+    for text in ("Log", "let x = Log; x", "T | join kind=rightouter (Log | extend a = 5) on a", "union Log"):
+        frame = connection.run(Query(f"{text} | count", timespan=Timespan.parse(span))).frame
+        assert frame["Count"][0] == count
+    own = connection.run(
+        Query(
+            "Log | where TimeGenerated >= datetime(2026-01-01T12:00) | count", timespan=Timespan.parse(span)
+        )
+    )
+    assert own.frame["Count"][0] <= count
+
+
+def test_a_window_does_not_filter_inputs_or_tables_without_times(opened: Open, file: Path) -> None:
+    connection = opened(file)
+    window = Timespan.parse("2020-01-01/2020-01-02")
+    given = pd.DataFrame({"TimeGenerated": pd.to_datetime(["2026-01-01"]), "n": [1]})
+    assert len(connection.run(Query("given", {"given": given}, window)).frame) == 1
+    assert len(connection.run(Query("T", timespan=window)).frame) == 1
+    result = connection.run(Query("Log", {"Log": given}, window))
+    assert len(result.frame) == 1
+    assert result.warnings == ("the input Log hides the table Log of case in this query",)
+
+
+def test_now_is_one_moment_and_a_pinned_demo_pins_it(opened: Open) -> None:
+    connection = opened("local://demo?end=2026-11-01")
+    assert answer(connection, "print now()") == [(pd.Timestamp("2026-11-01", tz="UTC"),)]
+    assert answer(connection, "Heartbeat | where TimeGenerated > ago(1h) | count")[0][0] > 0
+    assert answer(opened("local://"), "print same = now() == now()") == [(True,)]
+    before = datetime.now(UTC)
+    assert answer(opened("local://"), "print now()")[0][0] >= before
+
+
+def test_an_unpinned_demo_has_rows_of_the_last_hours(opened: Open) -> None:
+    connection = opened("local://demo")
+    assert answer(connection, "Heartbeat | where TimeGenerated between (ago(2h) .. now()) | count")[0][0] > 0
+    assert answer(connection, "Heartbeat | where TimeGenerated > now() | count") == [(0,)]
+
+
+def test_demo_tables_have_every_column_of_the_real_ones(opened: Open) -> None:
+    from kqlmagic_ext.connections.local.known_tables import known_tables
+
+    connection = opened(DEMO)
+    for table in connection.tables():
+        frame = connection.run(Query(f"{table.name} | take 5")).frame
+        assert list(frame.columns) == list(known_tables()[table.name])
+        assert answer(connection, f"{table.name} | count") == [(table.rows,)]
+
+
+def test_decimals_keep_their_digits(opened: Open) -> None:
+    connection = opened("local://")
+    assert answer(connection, "print x = decimal(12345678901234567890.123456789)") == [
+        (Decimal("12345678901234567890.123456789"),)
+    ]
+    assert answer(connection, "print x = decimal(0.1) + decimal(0.2) == decimal(0.3)") == [(True,)]
+    assert answer(connection, "print x = decimal(null)")[0][0] is None
+    assert answer(connection, "datatable(d:decimal)[decimal(1.5)] | extend e = d + decimal(0.25)")[0][
+        1
+    ] == Decimal("1.75")
+    with pytest.raises(UnsupportedError, match="datatable"):
+        connection.run(Query("datatable(d:decimal)[decimal(12345678901234567890.5)]"))
+
+
+def test_nested_answers_are_json_as_kusto_shows_it(opened: Open) -> None:
+    connection = opened("local://")
+    given = pd.DataFrame({"t": pd.to_datetime(["2026-01-01"]), "d": [{"a": 1}], "n": [2]})
+    rows = answer(
+        connection, "given | summarize make_list(t), make_list(d), make_set(n), make_list(n)", given=given
+    )
+    assert rows == [(["2026-01-01T00:00:00.0000000Z"], [{"a": 1}], [2], [2])]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("t | wher a == 1", "line 1, column 5: there is no operator 'wher'; did you mean where?"),
+        ("t\n| extend (a", "line 2, column 3: this extend is no KQL"),
+        ("t | where a ==", "line 1, column 15: the query ends too early"),
+        ("t | where a = 1", "line 1, column 13: where compares with =="),
+        ("t | where A == 1", "line 1, column 11: there is no column 'A'; did you mean a?"),
+        ("t | where b == 1", "line 1, column 11: there is no column 'b'"),
+        ("t | project b = a | where a == 1", "the column 'a' is gone"),
+        ("t | where a in (t)", "name the column too: in (t | project a)"),
+        ("tt | take 1", "line 1, column 1: there is no table 'tt'; did you mean t?"),
+        ("t | serialize", "cannot run this form of serialize yet"),
+        ("t | evaluate pivot(a)", "cannot run evaluate yet"),
+        ("t | extend x = make_bag(a)", "has no function make_bag() yet"),
+        ("search 'x'", "cannot run search yet"),
+        ("let f = (T:(a:long)) { T | take 1 }; f(t)", "cannot"),
+        ("print x = 9223372036854775807 + 1", "verflow"),
+        ("declare query_parameters(n:long); print n", "declares n without a value"),
+        ("print " + "(" * 3000 + "1" + ")" * 3000, "nested too deeply"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_sentence_with_its_place(opened: Open, query: str, said: str) -> None:
+    with pytest.raises(KqlMagicError) as caught:
+        opened("local://").run(Query(query, {"t": pd.DataFrame({"a": [1]})} if "t" in query else {}))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_knows_whether_the_query_ran(opened: Open) -> None:
+    connection = opened("local://")
+    given = {"t": pd.DataFrame({"s": ["x"]})}
+    with pytest.raises(QueryError) as before:
+        connection.run(Query("t | where nope == 1", given))
+    with pytest.raises(QueryError) as after:
+        connection.run(Query("t | where s == 5", given))
+    assert (before.value.sent, after.value.sent) == (False, True)
+
+
+def test_a_users_own_parameters_are_heeded(opened: Open) -> None:
+    connection = opened("local://")
+    assert answer(connection, "declare query_parameters(n:long = 5); print x = n") == [(5,)]
+    assert answer(connection, "declare query_parameters(n:long); print x = n", n=7) == [(7,)]
+
+
+def test_queries_run_side_by_side(opened: Open) -> None:
+    connection = opened(DEMO)
+    counts: list[object] = []
+
+    def ask(number: int) -> None:
+        table = ["SigninLogs", "Heartbeat", "Syslog"][number % 3]
+        given = pd.DataFrame({"n": [number]})
+        counts.append(
+            answer(connection, f"{table} | count | extend m = toscalar(t | summarize max(n))", t=given)[0][1]
+            == number
+        )
+
+    threads = [threading.Thread(target=ask, args=[number]) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [True] * 24

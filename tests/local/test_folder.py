@@ -1,0 +1,279 @@
+"""A folder of files as a workspace: nothing is guessed wrong, nothing is dropped without a word."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kqlmagic_ext import ConnectError, Query, QueryError
+from kqlmagic_ext.connections.local.connection import LocalConnection
+from tests.local.conftest import answer
+
+Open = Callable[..., LocalConnection]
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode())
+    return path
+
+
+def column_types(connection: LocalConnection, table: str) -> dict[str, str]:
+    return dict(connection.table(table).columns)
+
+
+def test_a_csv_is_typed_by_all_that_it_holds(opened: Open, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "t.csv",
+        "flag,count,share,when,id,bag,code,huge,empty,mixed\n"
+        'true,1,0.5,2026-01-01T00:00:00Z,74be27de-1e4e-49d9-b579-fe0b331d3642,"{""a"":1}",007,123456789012345678901,,1\n'
+        "FALSE,-2,1e3,2026-01-02,74be27de-1e4e-49d9-b579-fe0b331d3643,[],008,5,,x\n",
+    )
+    assert column_types(opened(tmp_path), "t") == {
+        "flag": "bool",
+        "count": "long",
+        "share": "real",
+        "when": "datetime",
+        "id": "guid",
+        "bag": "dynamic",
+        "code": "string",
+        "huge": "string",
+        "empty": "string",
+        "mixed": "string",
+    }
+
+
+def test_one_value_far_down_the_file_makes_the_column_text(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "n\n" + "1\n" * 5000 + "x\n")
+    connection = opened(tmp_path)
+    assert column_types(connection, "t") == {"n": "string"}
+    assert answer(connection, "t | where n == 'x' | count") == [(1,)]
+
+
+def test_text_keeps_quotes_commas_line_ends_and_blanks(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", '\ufeffa,b\r\n"x, ""y""\r\nz", pad \r\n,\r\n')
+    assert answer(opened(tmp_path), "t") == [('x, "y"\r\nz', " pad "), ("", "")]
+
+
+def test_a_file_named_after_a_known_table_has_its_types(opened: Open, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "SigninLogs.csv",
+        'TimeGenerated [UTC],ResultType,DurationMs,Status\n"4/26/2021, 7:17:10.000 AM",0,5,plain\n',
+    )
+    write(tmp_path, "signin_logs.tsv", "ResultType\tDurationMs\n0\tsoon\n")
+    connection = opened(tmp_path)
+    assert column_types(connection, "SigninLogs") == {
+        "TimeGenerated": "datetime",
+        "ResultType": "string",
+        "DurationMs": "long",
+        "Status": "dynamic",
+    }
+    moment = pd.Timestamp("2021-04-26T07:17:10Z")
+    assert answer(connection, "SigninLogs") == [(moment, "0", 5, "plain")]
+    remarks = " ".join(connection.table("SigninLogs").remarks)
+    assert "types of SigninLogs" in remarks
+    assert "[UTC] taken off" in remarks
+    assert "TimeGenerated: US times (month first)" in remarks
+    assert (
+        "DurationMs: 1 values are no long, so it is kept as text" in connection.table("signin_logs").remarks
+    )
+
+
+def test_a_time_finer_than_a_microsecond_is_said(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "when\n2026-01-01T00:00:00.1234567Z\n2026-01-01T00:00:00.1234560Z\n")
+    result = opened(tmp_path).run(Query("t"))
+    assert result.warnings == ("t.when: 1 times cut to microseconds",)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_broken_rows_fail_the_query_with_file_lines_and_count(
+    opened: Open, tmp_path: Path, name: str
+) -> None:
+    text = 'a,b,c\n1,"x\ny",3\n2,"q""u",4,5\n3,z\n4,"un"closed,5\n5,a,6\n\n7,b,8\n'
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    with pytest.raises(
+        QueryError, match=r"t.csv.* has 3 broken rows: line 4 .*, line 5 .*, line 6 .*rejects=allow"
+    ):
+        opened(tmp_path).run(Query("t"))
+    allowed = opened(f"local://{tmp_path}?rejects=allow")
+    result = allowed.run(Query("t"))
+    assert result.frame["a"].tolist() == [1, 5, 7]
+    assert result.frame["b"].tolist() == ["x\ny", "a", "b"]
+    assert "3 broken rows" in result.warnings[0]
+    assert result.frame.attrs["kql"]["warnings"]
+
+
+def test_a_ragged_file_never_becomes_one_column(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "a;b\n1;2\n1,5;3\n")
+    with pytest.raises(QueryError, match="1 broken row: line 3"):
+        opened(tmp_path).run(Query("t"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"User,user\n1,2\n", "differ only in case"),
+        (b"a,a\n1,2\n", "two columns named 'a'"),
+        (b"", "no header"),
+        ("a\né\n".encode("latin-1"), "not UTF-8"),
+    ],
+)
+def test_a_file_that_makes_no_table_says_why(opened: Open, tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    write(tmp_path, "good.csv", "a\n1\n")
+    connection = opened(tmp_path)
+    with pytest.raises(QueryError, match=said):
+        connection.run(Query("t"))
+    assert answer(connection, "good") == [(1,)]
+
+
+def test_a_file_without_rows_keeps_its_columns(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "a,b\n")
+    result = opened(tmp_path).run(Query("t"))
+    assert list(result.frame.columns) == ["a", "b"]
+    assert len(result.frame) == 0
+
+
+def test_column_names_with_spaces_and_signs_are_reached_in_brackets(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "my-logs.csv", 'my col,a.b,"q""t",\n1,2,3,4\n')
+    connection = opened(tmp_path)
+    assert answer(connection, "['my-logs'] | where ['my col'] == 1 | project ['a.b'], Column4") == [(2, 4)]
+
+
+def test_two_files_of_one_table_are_refused(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "a\n1\n")
+    write(tmp_path, "T.tsv", "a\n1\n")
+    with pytest.raises(ConnectError, match=r"T.tsv and t.csv both give the table"):
+        opened(tmp_path)
+
+
+def test_a_folder_that_is_not_there_or_a_wrong_option_says_so(opened: Open, tmp_path: Path) -> None:
+    with pytest.raises(ConnectError, match="not there"):
+        opened(tmp_path / "nowhere")
+    with pytest.raises(ConnectError, match="unknown option 'reject'"):
+        opened(f"local://{tmp_path}?reject=allow")
+    with pytest.raises(ConnectError, match="rejects=allow"):
+        opened(f"local://{tmp_path}?rejects=maybe")
+
+
+def test_a_folder_name_with_spaces_and_quotes_opens(opened: Open, tmp_path: Path) -> None:
+    folder = tmp_path / "it's a case"
+    folder.mkdir()
+    write(folder, "t.csv", "a\n1\n")
+    assert answer(opened(folder), "t") == [(1,)]
+    assert opened(f"local://{str(folder).replace(' ', '%20')}").name == "it's a case"
+
+
+def test_json_strings_stay_strings_and_numbers_keep_their_digits(opened: Open, tmp_path: Path) -> None:
+    records = [
+        {
+            "a": 1,
+            "code": "5",
+            "t": "2026-01-01T00:00:00.5Z",
+            "d": {"x": [1, {"y": None}]},
+            "big": 12345678901234567890123,
+        },
+        {"a": 2, "ok": True, "code": "6", 'né/~"': 1},
+    ]
+    write(tmp_path, "list.json", json.dumps(records))
+    write(tmp_path, "lines.jsonl", "\n".join(map(json.dumps, records)))
+    connection = opened(tmp_path)
+    for table in ("list", "lines"):
+        types = column_types(connection, table)
+        assert (types["a"], types["code"], types["t"], types["d"], types["ok"]) == (
+            "long",
+            "string",
+            "datetime",
+            "dynamic",
+            "bool",
+        )
+        frame = connection.run(Query(table)).frame
+        assert frame["d"].tolist() == [{"x": [1, {"y": None}]}, None]
+        assert frame["big"].tolist() == ["12345678901234567890123", ""]
+        assert frame['né/~"'].tolist() == [pd.NA, 1]
+
+
+def test_a_broken_json_line_fails_or_is_left_out_with_a_warning(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.jsonl", '{"a":1}\n{"a":2}\n{bad\n{"a":3}\n')
+    with pytest.raises(QueryError, match=r"t.jsonl has 1 broken row: line 3"):
+        opened(tmp_path).run(Query("t"))
+    result = opened(f"local://{tmp_path}?rejects=allow").run(Query("t"))
+    assert result.frame["a"].tolist() == [1, 2, 3]
+    assert "line 3" in result.warnings[0]
+
+
+def test_a_broken_json_file_is_named(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.json", '[{"a":1},')
+    write(tmp_path, "n.json", "[1,2]")
+    connection = opened(tmp_path)
+    with pytest.raises(QueryError, match=r"t.json is no JSON"):
+        connection.run(Query("t"))
+    with pytest.raises(QueryError, match="no objects"):
+        connection.run(Query("n"))
+
+
+def test_parquet_is_read_in_kqls_types_without_null_strings(opened: Open, tmp_path: Path) -> None:
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    table = pa.table(
+        {
+            "s": pa.array(["a", None]),
+            "i8": pa.array([1, None], pa.int8()),
+            "u32": pa.array([2**32 - 1, None], pa.uint32()),
+            "f": pa.array([0.5, None], pa.float32()),
+            "day": pa.array([moment.date(), None]),
+            "zoned": pa.array([moment, None], pa.timestamp("us", "America/New_York")),
+            "ns": pa.array([moment, None], pa.timestamp("ns")),
+            "list": pa.array([[1, 2], None], pa.list_(pa.int64())),
+            "struct": pa.array([{"x": "y"}, None]),
+            "dec": pa.array([Decimal("1.5"), None], pa.decimal128(5, 2)),
+            "cat": pa.array(["c", None]).dictionary_encode(),
+        }
+    )
+    pq.write_table(table, tmp_path / "p.parquet")
+    connection = opened(tmp_path)
+    assert connection.tables()[0].rows == 2
+    assert list(column_types(connection, "p").values()) == [
+        "string", "int", "long", "real", "datetime", "datetime", "datetime", "dynamic", "dynamic", "decimal", "string",
+    ]  # fmt: skip
+    result = connection.run(Query("p"))
+    first, second = result.frame.to_dict("records")
+    assert first["zoned"] == first["ns"] == pd.Timestamp(moment)
+    assert (first["list"], first["struct"], first["dec"], first["cat"]) == (
+        [1, 2],
+        {"x": "y"},
+        Decimal("1.5"),
+        "c",
+    )
+    assert (second["s"], second["cat"]) == ("", "")
+    assert answer(connection, "p | where s == '' | count") == [(1,)]
+    assert any("microseconds" in warning for warning in result.warnings)
+
+
+def test_parquet_columns_that_differ_only_in_case_are_refused(opened: Open, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"User": ["a"], "user": ["b"]}), tmp_path / "p.parquet")
+    with pytest.raises(QueryError, match="differ only in case"):
+        opened(tmp_path).run(Query("p"))
+    write(tmp_path, "q.parquet", "no parquet at all")
+    with pytest.raises(QueryError, match=r"q.parquet is no Parquet file"):
+        opened(tmp_path).run(Query("q"))
+
+
+def test_tables_are_listed_before_they_are_read(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "a\n1\n")
+    connection = opened(tmp_path)
+    assert [(table.name, table.rows) for table in connection.tables()] == [("t", None)]
+    connection.table("t")
+    assert [(table.name, table.rows) for table in connection.tables()] == [("t", 1)]
+    with pytest.raises(KeyError):
+        connection.table("nowhere")
