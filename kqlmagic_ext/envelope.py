@@ -16,7 +16,7 @@ from kqlmagic_ext.frames import (
     arrow_from_values,
     frame_from_arrow,
     json_text,
-    json_value,
+    json_values,
     kql_field,
     kql_type,
 )
@@ -70,7 +70,7 @@ def _wires(kind: str, column: pa.ChunkedArray, name: str) -> Iterable[Any]:
     import pyarrow as pa
 
     if kind == "dynamic":
-        return (None if text is None else json_value(text) for text in column.to_pylist())
+        return json_values(column)
     if kind not in ("datetime", "timespan"):
         return (_wire(Value(kind, plain), name) for plain in column.to_pylist())
     offset = EPOCH_TICKS if pa.types.is_timestamp(column.type) else 0
@@ -107,7 +107,9 @@ def _wire(value: Value, name: str) -> Any:
         return str(plain)
     if value.type == "real" and not math.isfinite(plain):
         return _NOT_FINITE[str(plain)]
-    return json_value(json_text(value, name)) if value.type == "dynamic" else plain
+    if value.type == "dynamic":
+        json_text(value, name)  # raises for what JSON cannot tell
+    return plain
 
 
 def from_envelope(envelope: Mapping[str, Any]) -> Any:

@@ -130,23 +130,15 @@ def _in_nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Series[Any]:
-    """Each JSON text as the Python object it tells; text that is no JSON stays text."""
+    """Each JSON text as the Python object it tells."""
     import numpy as np
     import pandas as pd
-    import pyarrow.compute as pc
 
-    decode = (
-        _exact_json
-        if pc.any(pc.match_substring_regex(column, _DIGITS_BEYOND_64_BITS)).as_py()
-        else json_value
-    )
     objects = np.empty(len(column), dtype=object)
     for start in range(0, len(column), _DYNAMIC_STRIDE):
         checkpoint()
-        texts = column.slice(start, _DYNAMIC_STRIDE).to_pylist()
-        objects[start : start + len(texts)] = _as_array(
-            [None if text is None else decode(text) for text in texts]
-        )
+        piece = column.slice(start, _DYNAMIC_STRIDE)
+        objects[start : start + len(piece)] = _as_array(json_values(piece))
     return pd.Series(objects, dtype=object)
 
 
@@ -159,18 +151,22 @@ def _as_array(values: list[Any]) -> Any:
     return array
 
 
-def json_value(text: str) -> Any:
-    """What a JSON text tells; text that is no JSON is itself the value."""
+def json_values(texts: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """What each JSON text tells, None for a null; text that is no JSON is itself the value."""
     import orjson
+    import pyarrow.compute as pc
 
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return _exact_json(text)
+    listed = texts.to_pylist()
+    # orjson turns integers beyond 64 bits into floats.
+    if not pc.any(pc.match_substring_regex(texts, _DIGITS_BEYOND_64_BITS)).as_py():
+        try:
+            return [None if text is None else orjson.loads(text) for text in listed]
+        except orjson.JSONDecodeError:
+            pass  # one of them is no JSON: each by itself, below
+    return [None if text is None else _exact_json(text) for text in listed]
 
 
 def _exact_json(text: str) -> Any:
-    """As `json_value`, with integers of any size: orjson turns those beyond 64 bits into floats."""
     import json
 
     try:

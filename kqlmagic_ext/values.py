@@ -146,6 +146,16 @@ def timespan_ticks(value: timedelta, name: str) -> int:
     return ticks
 
 
+def significant_digits(number: Decimal) -> tuple[int, int]:
+    """How many digits a finite decimal has before its point, and behind it; trailing zeros do not count."""
+    _, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    if not text:
+        return 0, 0
+    zeros = len(text) - len(text.rstrip("0"))
+    return max(0, len(text) + int(exponent)), max(0, -int(exponent) - zeros)
+
+
 def format_datetime(ticks: int, *, trimmed: bool = True) -> str:
     """`2026-11-24T07:08:09.1234567Z`; trimmed: with as many of the seven digits as are not zero."""
     seconds, rest = divmod(ticks, TICKS_A_SECOND)

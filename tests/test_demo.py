@@ -270,7 +270,7 @@ def test_an_end_without_time_zone_and_a_negative_seed_raise() -> None:
 
 def test_nothing_of_the_demo_imports_pandas_itself() -> None:
     code = "import sys, kqlmagic_ext.connections.local.demo; sys.exit('pandas' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own interpreter and code
+    done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from kqlmagic_ext.values import (
     format_timespan,
     parse_datetime,
     parse_timespan,
+    significant_digits,
     timespan_ticks,
     value_of,
 )
@@ -69,6 +71,22 @@ def test_ticks_count_from_the_year_one_in_utc() -> None:
     )
     assert timespan_ticks(timedelta(microseconds=-1), "v") == -10
     assert timespan_ticks(pd.Timedelta("100ns"), "v") == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("0", (0, 0)),
+        ("0E+5", (0, 0)),
+        ("1.50", (1, 1)),
+        ("-0.000000001000", (0, 9)),
+        ("1E+28", (29, 0)),
+        ("100", (3, 0)),
+        ("826634611157055516.87516971705", (18, 11)),
+    ],
+)
+def test_the_digits_of_a_decimal_are_counted_exactly(number: str, digits: tuple[int, int]) -> None:
+    assert significant_digits(Decimal(number)) == digits
 
 
 def test_a_numpy_integer_of_up_to_32_bits_is_an_int() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -75,6 +74,8 @@ def _opener(scheme: str) -> Callable[..., Connection]:
         module, _, function = SCHEMES[scheme].partition(":")
         opener: Callable[..., Connection] = getattr(import_module(module), function)
         return opener
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group="kqlmagic_ext.connections"):
         if entry.name == scheme:
             loaded: Callable[..., Connection] = entry.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -160,6 +161,45 @@ def test_an_error_is_one_sentence_with_its_place(opened: Open, query: str, said:
         opened("local://").run(Query(query, {"t": pd.DataFrame({"a": [1]})} if "t" in query else {}))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("t | summarize arg_max(a + 1, a)", "cannot run this form of arg_max() yet"),
+        ("t | parse s with w ' x' r", "cannot run this form of parse yet"),
+        ("t | extend A = 1", "columns 'a' and 'A' differ only in case"),
+        (
+            "t | summarize first = min(a)",
+            "unexpected 'first'; first is a word of KQL; as a name, write ['first']",
+        ),
+        ("t | summarize count() by gone_string", "there is no column 'gone_string'"),
+        ("print array_sort_asc(dynamic([2, 10]))", "array_sort_asc() yet: it sorts numbers as text"),
+        ("print base64_decode_tostring('J2hpJw==')", "base64_decode_tostring() yet"),
+    ],
+)
+def test_a_refusal_names_what_it_refuses(opened: Open, query: str, said: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(said)):
+        opened("local://").run(Query(query, {"t": pd.DataFrame({"a": [1], "s": ["x"]})}))
+
+
+def test_what_the_engine_does_not_heed_is_said(opened: Open, file: Path) -> None:
+    result = opened("local://").run(Query("t | summarize make_set(a, 1)", {"t": pd.DataFrame({"a": [1, 2]})}))
+    assert result.warnings == (
+        "make_set() gives all values: the embedded workspace does not heed its limit yet",
+    )
+    result = opened(file).run(Query("T", timespan=Timespan.parse("7d")))
+    assert result.warnings == ("T has no TimeGenerated: the timespan does not narrow it",)
+
+
+def test_a_bound_list_of_words_is_searched_as_one_pattern(opened: Open) -> None:
+    words = ["alpha", "be'ta", 'g"|mma', "{{d}}"]
+    given = pd.DataFrame({"s": ["x alpha y", "be'ta", "nothing", 'g"|mma', "alphabet"]})
+    rows = answer(opened("local://"), "t | where s has_any ({{words}}) | project s", t=given, words=words)
+    assert rows == [("x alpha y",), ("be'ta",), ('g"|mma',)]
+    assert answer(
+        opened("local://"), "t | where s has_all ({{words}}) | count", t=given, words=["x", "y"]
+    ) == [(1,)]
 
 
 def test_an_error_knows_whether_the_query_ran(opened: Open) -> None:

@@ -44,7 +44,7 @@ def test_a_csv_is_typed_by_all_that_it_holds(opened: Open, tmp_path: Path) -> No
         "count": "long",
         "share": "real",
         "when": "datetime",
-        "id": "guid",
+        "id": "string",
         "bag": "dynamic",
         "code": "string",
         "huge": "string",
@@ -88,6 +88,23 @@ def test_a_file_named_after_a_known_table_has_its_types(opened: Open, tmp_path: 
     assert (
         "DurationMs: 1 values are no long, so it is kept as text" in connection.table("signin_logs").remarks
     )
+
+
+def test_an_export_whose_rows_name_their_table_has_its_types(opened: Open, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "export.csv",
+        "ResultType,CorrelationId,Type\n0,74be27de-1e4e-49d9-b579-fe0b331d3642,SigninLogs\n",
+    )
+    write(tmp_path, "mixed.csv", "ResultType,Type\n0,SigninLogs\n1,Other\n")
+    connection = opened(tmp_path)
+    assert column_types(connection, "export") == {
+        "ResultType": "string",
+        "CorrelationId": "string",
+        "Type": "string",
+    }
+    assert "types of SigninLogs" in connection.table("export").remarks
+    assert column_types(connection, "mixed") == {"ResultType": "long", "Type": "string"}
 
 
 def test_a_time_finer_than_a_microsecond_is_said(opened: Open, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from kqlmagic_ext import ConnectError, ParameterError, QueryError, UnsupportedError
-from tests.magics.conftest import Notebook
+from tests.notebook import Notebook
 
 EMPTY = "%kql_connect local://"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
 from kqlmagic_ext.errors import UnsupportedError
 from kqlmagic_ext.kql.tokens import Token, code
-from kqlmagic_ext.values import Value
+from kqlmagic_ext.values import Value, significant_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _value(written: str) -> Value | None:
 
 
 def _refuse_long(value: Value, source: Source, start: int) -> None:
-    if value.plain is not None and len(value.plain.normalize().as_tuple().digits) > _DIGITS_OF_A_DOUBLE:
+    if value.plain is not None and sum(significant_digits(value.plain)) > _DIGITS_OF_A_DOUBLE:
         raise UnsupportedError(
             f"{PLACE} cannot hold this decimal in a datatable: it has more than {_DIGITS_OF_A_DOUBLE} digits",
             construct="decimal",

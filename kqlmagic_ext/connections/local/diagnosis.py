@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from duckdb_kql import errors
+from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
 
 from kqlmagic_ext.errors import QueryError, UnsupportedError
 from kqlmagic_ext.kql.tokens import find_name, position
-from kqlmagic_ext.kql.words import OPERATORS
+from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PLACE = "the embedded workspace"
 _MISSING_COLUMN = re.compile(
-    r"""Referenced column "(?P<name>(?:[^"]|"")*)" not found|Column "(?P<later>[^"]*)" referenced that exists in the SELECT"""
+    r"""Referenced column "(?P<name>(?:[^"]|"")*)" not found"""
+    r"""|(?:Column|Alias with name) "+(?P<later>[^"]*)"+ (?:referenced that )?exists"""
 )
+_CASE = re.compile(r"columns ('.*') and ('.*') differ only in case")
 _WORD = re.compile(r"[\w-]+|\S")
 _LONGEST_EXCERPT = 40
 
@@ -51,6 +54,9 @@ def translation_error(error: errors.KqlError, source: Source, shift: int) -> Que
         return _syntax_error(first.message, _offset(first.span, source, shift), source)
     if isinstance(error, errors.KqlUnsupportedError):
         return _unsupported(error, source, shift)
+    if isinstance(error, errors.KqlSchemaError) and (twins := _CASE.search(error.hint or "")):
+        said = f"columns {twins[1]} and {twins[2]} differ only in case, and {PLACE} cannot keep them apart"
+        return QueryError(said, hint="rename one with project-rename", **source.named(twins[2].strip("'")))
     if isinstance(error, errors.KqlSchemaError):
         return QueryError(
             f"{error.name}: {error.hint}" if error.hint else str(error), **source.named(error.name)
@@ -70,26 +76,39 @@ def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) 
     """Names the function or the operator by the analyst's own word."""
     kind, _, name = error.construct.rpartition(":")
     if kind in ("function", "aggregate"):
-        return UnsupportedError(
-            f"{PLACE} has no function {name}() yet", construct=f"{name}()", **source.named(name)
-        )
+        known = name in SCALAR_FUNCTIONS or name in AGGREGATE_FUNCTIONS
+        said = f"cannot run this form of {name}() yet" if known else f"has no function {name}() yet"
+        return UnsupportedError(f"{PLACE} {said}", construct=f"{name}()", **source.named(name))
     if error.span is None:
         return UnsupportedError(f"{PLACE} cannot run {error.construct} yet", construct=error.construct)
     offset = _offset(error.span, source, shift)
-    word = _WORD.match(source.text, offset)
-    construct = word[0] if word and not kind.startswith("join") else error.construct
-    return UnsupportedError(
-        f"{PLACE} cannot run {construct} yet", construct=construct, **source.place(offset)
-    )
+    word = _word_at(source.text, offset)
+    operator = _operator_at(source.text, offset)
+    if word == operator or not operator:
+        return UnsupportedError(f"{PLACE} cannot run {word} yet", construct=word, **source.place(offset))
+    said = f"cannot run this form of {operator} yet"
+    return UnsupportedError(f"{PLACE} {said}", construct=operator, **source.place(offset))
+
+
+def _word_at(text: str, offset: int) -> str:
+    match = _WORD.search(text, offset)
+    return match[0] if match else ""
+
+
+def _operator_at(text: str, offset: int) -> str:
+    """The operator in which an offset stands: the word behind the last pipe before it; empty where there is none."""
+    pipe = text.rfind("|", 0, offset + 1)
+    word = _word_at(text, pipe + 1) if pipe >= 0 else ""
+    return word if word in OPERATORS else ""
 
 
 def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
     """ANTLR's message in words; at a pipe it means the operator behind it."""
-    if source.text[offset : offset + 1] == "|" and (
-        word := re.compile(r"\s*([\w-]+)").match(source.text, offset + 1)
-    ):
-        return _operator_error(word[1], source.place(word.start(1)))
-    return QueryError(_reason(message), **source.place(offset))
+    if source.text[offset : offset + 1] == "|" and (behind := _WORD.search(source.text, offset + 1)):
+        return _operator_error(behind[0], source.place(behind.start()))
+    word = _word_at(source.text, offset)
+    hint = f"{word} is a word of KQL; as a name, write ['{word}']" if word in KEYWORDS else None
+    return QueryError(_reason(message), hint=hint, **source.place(offset))
 
 
 def _operator_error(word: str, place: dict[str, Any]) -> QueryError:

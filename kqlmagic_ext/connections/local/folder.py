@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+_TYPE_COLUMN = "Type"
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _ENDINGS = (
     ".parquet",
@@ -84,7 +86,8 @@ class FolderTables:
         self, name: str, path: Path, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]
     ) -> Table:
         rows = self._text_rows(path, cursor, checkpoint)
-        like, known = known_columns(name)
+        like = known_table(name) or _type_of_rows(rows, cursor)
+        known = known_tables()[like] if like else {}
         found = typed(rows, known, cursor)
         cursor.execute(view(name, found.columns, rows.source))
         types = (f"types of {like}",) if like else ()
@@ -137,13 +140,19 @@ def _resolved(path: Path) -> Path:
         ) from error
 
 
-def known_columns(name: str) -> tuple[str | None, Mapping[str, str]]:
-    """The Log Analytics table that a file is named after (`sign_in_logs`: SigninLogs), and its columns' types."""
-    plain = name.casefold().replace("_", "").replace("-", "").replace(" ", "")
-    for known, columns in known_tables().items():
-        if known.casefold().replace("_", "") == plain:
-            return known, columns
-    return None, {}
+def known_table(name: str) -> str | None:
+    """The Log Analytics table that a file is named after, such as SigninLogs for `signin_logs`."""
+    plain = re.sub(r"[\W_]", "", name).casefold()
+    return next((known for known in known_tables() if known.casefold().replace("_", "") == plain), None)
+
+
+def _type_of_rows(rows: TextRows, cursor: DuckDBPyConnection) -> str | None:
+    """The Log Analytics table that every row names in its `Type` column, as exports do."""
+    if _TYPE_COLUMN not in rows.columns:
+        return None
+    text = rows.columns[_TYPE_COLUMN]
+    least, most = cursor.sql(f"SELECT min({text}), max({text}) FROM {rows.source}").fetchall()[0]
+    return str(least) if least == most and least in known_tables() else None
 
 
 def _parquet_rows(path: Path) -> int | None:

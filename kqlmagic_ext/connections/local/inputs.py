@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.connections.local.sql import quote_name
 from kqlmagic_ext.connections.local.types import input_column
 from kqlmagic_ext.errors import ParameterError
-from kqlmagic_ext.frames import arrow_from_frame, kql_type
+from kqlmagic_ext.frames import arrow_from_frame, kql_field, kql_type
 from kqlmagic_ext.kql.parameters import RESERVED
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def add_inputs(frames: Mapping[str, pd.DataFrame], cursor: DuckDBPyConnection) -
     for number, (name, frame) in enumerate(frames.items()):
         shown = name.removeprefix(RESERVED)
         table, said = arrow_from_frame(frame, shown)
-        _refuse_finer(table, shown)
-        cursor.register(f"_input_{number}", table)
+        cursor.register(f"_input_{number}", _for_engine(table, shown))
         listed = ", ".join(
             f"{column.sql} AS {quote_name(column.name)}" for column in map(input_column, table.schema)
         )
@@ -45,29 +44,35 @@ def add_inputs(frames: Mapping[str, pd.DataFrame], cursor: DuckDBPyConnection) -
     return Inputs(columns, tuple(warnings))
 
 
-def _refuse_finer(table: pa.Table, name: str) -> None:
-    """The engine keeps microseconds and 38 digits: a column with more raises, and is never cut."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _for_engine(table: pa.Table, name: str) -> pa.Table:
+    """The table as the engine holds it: times in microseconds, without their zone (they are UTC), 38 digits.
 
+    A column with more raises ParameterError, and is never cut.
+    """
+    import pyarrow as pa
+
+    fields, columns = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
-        fine = (
-            pa.types.is_timestamp(field.type) or pa.types.is_duration(field.type)
-        ) and field.type.unit == "ns"
-        if fine and pc.any(pc.not_equal(pc.cast(column, pa.int64()), _whole(column))).as_py():
-            raise _too_fine(
-                name, field.name, "it is finer than a microsecond; round it first (.dt.round('us'))"
-            )
         if pa.types.is_decimal256(field.type):
             raise _too_fine(name, field.name, "it has more than 38 digits")
+        is_time = pa.types.is_timestamp(field.type) or pa.types.is_duration(field.type)
+        kept = _in_microseconds(column, name, field.name) if is_time else column
+        fields.append(kql_field(field.name, kql_type(field), kept.type))
+        columns.append(kept)
+    return pa.table(columns, schema=pa.schema(fields))
 
 
-def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The nanoseconds of a column, rounded down to whole microseconds."""
+def _in_microseconds(column: pa.ChunkedArray, name: str, label: str) -> pa.ChunkedArray:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    return pc.multiply(pc.divide(pc.cast(column, pa.int64()), 1000), 1000)
+    is_moment = pa.types.is_timestamp(column.type)
+    try:
+        column = column.cast(pa.timestamp("us", "UTC") if is_moment else pa.duration("us"))
+    except pa.ArrowInvalid as error:
+        raise _too_fine(
+            name, label, "it is finer than a microsecond; round it first (.dt.round('us'))"
+        ) from error
+    return column.cast(pa.timestamp("us")) if is_moment else column
 
 
 def _too_fine(name: str, column: str, why: str) -> ParameterError:

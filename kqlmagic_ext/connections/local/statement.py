@@ -59,6 +59,7 @@ class Statement:
         """The answer in Arrow; errors after this point say that the query was sent."""
         known = [*self._inputs.columns, *self._catalogue.names]
         translation = translate(self._source, scalars, self._moment.now, self._load, known)
+        self.warnings += translation.warnings
         self._cancellation.check()
         self._narrow(translation)
         try:
@@ -83,15 +84,15 @@ class Statement:
         """Let the statement see the tables' rows of the window alone; inputs are seen whole."""
         condition = _condition(self._moment.window)
         for name in translation.tables:
-            if (
-                condition
-                and name not in self._inputs.columns
-                and self._columns[name].get(_TIME_COLUMN) == "datetime"
-            ):
-                self._cursor.execute(
-                    f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
-                    f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
-                )
+            if not condition or name in self._inputs.columns:
+                continue
+            if self._columns[name].get(_TIME_COLUMN) != "datetime":
+                self.warnings.append(f"{name} has no {_TIME_COLUMN}: the timespan does not narrow it")
+                continue
+            self._cursor.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
+                f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
+            )
 
     def _fetch(self, translation: Translation) -> pa.Table:
         params = dict(translation.parameters) or None

@@ -52,8 +52,6 @@ _GUESSES = {
     "real": r"CASE WHEN regexp_full_match({0}, '-?\d{{1,15}}(\.\d{{1,17}})?([eE][+-]?\d+)?') AND NOT starts_with({0}, '00') "
     "THEN TRY_CAST({0} AS DOUBLE) END",
     "datetime": _CONVERSIONS["datetime"],
-    "guid": r"CASE WHEN regexp_full_match({0}, '[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}') "
-    "THEN TRY_CAST({0} AS UUID) END",
     "dynamic": r"CASE WHEN regexp_matches({0}, '^[\[{{]') AND json_valid({0}) THEN true END",
 }
 # What a value must look like for its column to be tried as that type, in this order.
@@ -64,7 +62,6 @@ _LOOKS = {
         "long": r"-?\d+$",
         "real": r"-?\d+(\.\d+)?(e[+-]?\d+)?$",
         "datetime": r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4}",
-        "guid": r"[0-9a-f]{8}-",
         "dynamic": r"[\[{]",
     }.items()
 }
@@ -132,7 +129,7 @@ def _candidates(rows: TextRows, known: Mapping[str, str], cursor: DuckDBPyConnec
     sample = cursor.sql(f"SELECT {listed} FROM {rows.source} LIMIT {_SAMPLE}").fetchall()
     found = {}
     for name, values in zip(names, zip(*sample, strict=True) if sample else ((),) * len(names), strict=True):
-        allowed = ("datetime", "guid") if name in rows.quoted else tuple(_LOOKS)
+        allowed = ("datetime",) if name in rows.quoted else tuple(_LOOKS)
         found[name] = (
             [known[name]] if name in known else _looks_like([value for value in values if value], allowed)
         )

@@ -18,10 +18,11 @@ from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
 
 from kqlmagic_ext.connections.local.decimals import lift_decimals
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, did_you_mean, translation_error
+from kqlmagic_ext.connections.local.review import nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.statements import refuse_assignments
-from kqlmagic_ext.values import TICKS_A_SECOND, Value
+from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Translation:
-    """The SQL of one statement, the values bound to its placeholders, and the tables that it reads."""
+    """The SQL of one statement, the values bound to its placeholders, the tables that it reads, and what to warn of."""
 
     sql: str
     parameters: Mapping[str, Any]
     tables: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def translate(
@@ -63,7 +65,8 @@ def translate(
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
         with clock(now.replace(tzinfo=None)) as active:
-            query = lower(declared + source.text)
+            query = with_constant_needles(lower(declared + source.text), values)
+            warnings = refuse_wrong(query, source)
             tables = load(_tables(query, source, list(known)))
             _refuse_hidden(scalars, tables)
             _refuse_wrong_case(query, tables, source)
@@ -84,7 +87,7 @@ def translate(
     parameters = {slot: value for slot, value in bound.items() if slot in result.slots}
     if active.used:
         parameters[CLOCK_SLOT] = active.moment
-    return Translation(str(result), parameters, tuple(tables))
+    return Translation(str(result), parameters, tuple(tables), warnings)
 
 
 # ---------------------------------------------------------------- parameters
@@ -151,8 +154,8 @@ def _whole_microseconds(ticks: int, name: str) -> None:
 
 def _decimal(number: Any, name: str) -> Any:
     """A decimal of at most 9 digits after the point and 29 before it, which the engine's DECIMAL(38,9) holds."""
-    _, digits, exponent = number.normalize().as_tuple() if number else (0, (0,), 0)
-    if exponent < -9 or len(digits) + exponent > 29:  # noqa: PLR2004 - see above
+    before, behind = significant_digits(number)
+    if before > 29 or behind > 9:  # noqa: PLR2004 - see above
         raise _refused(
             name, f"{PLACE} keeps 29 digits before the point and 9 after it, and {number} has more"
         )
@@ -183,9 +186,9 @@ def _refuse_hidden(scalars: Mapping[str, Value], tables: Mapping[str, Mapping[st
 
 def _tables(query: ir.Query, source: Source, known: list[str]) -> list[str]:
     """The catalogue's names that the query reads."""
-    lets = {name for node in _nodes(query) if isinstance(node, ir.Query) for name, _ in node.lets}
+    lets = {name for node in nodes(query) if isinstance(node, ir.Query) for name, _ in node.lets}
     found: dict[str, None] = {}
-    for node in _nodes(query):
+    for node in nodes(query):
         if isinstance(node, ir.WildcardTableRef):
             found.update(dict.fromkeys(match_wildcard(node, {name: [] for name in known})))
         elif isinstance(node, ir.TableRef) and node.name not in lets:
@@ -215,7 +218,7 @@ def _refuse_wrong_case(query: ir.Query, tables: Mapping[str, Mapping[str, str]],
     columns = {column for table in tables.values() for column in table}
     folded = {column.casefold(): column for column in columns}
     made = columns | set(_made_names(query))
-    for node in _nodes(query):
+    for node in nodes(query):
         name = node.name if isinstance(node, ir.ColumnRef) else None
         if name is not None and name not in made and name.casefold() in folded:
             hint = f"did you mean {folded[name.casefold()]}?"
@@ -224,7 +227,7 @@ def _refuse_wrong_case(query: ir.Query, tables: Mapping[str, Mapping[str, str]],
 
 def _made_names(query: ir.Query) -> Iterator[str]:
     """Every text in the query that may name a column which it makes."""
-    for node in _nodes(query):
+    for node in nodes(query):
         if isinstance(node, ir.ColumnRef):
             continue
         for field in dataclasses.fields(node):
@@ -237,17 +240,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, (tuple, list)):
         for item in value:
             yield from _texts(item)
-
-
-def _nodes(query: ir.Query) -> Iterator[Any]:
-    """Every node of the query, each once: shared ones are many."""
-    stack: list[Any] = [query]
-    seen: set[int] = set()
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (tuple, list)):
-            stack.extend(node)
-        elif dataclasses.is_dataclass(node) and not isinstance(node, type) and id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            stack.extend(getattr(node, field.name) for field in dataclasses.fields(node))

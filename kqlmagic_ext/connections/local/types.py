@@ -158,8 +158,8 @@ def _plain_scalar(value: Any) -> Any:
 
 
 def input_column(field: pa.Field) -> Column:
-    """A column of an input: dynamic as JSON, times without their zone (they are UTC)."""
+    """A column of an input; dynamic as JSON and guid as UUID, which Arrow carries as text."""
     kind, quoted = kql_type(field), quote_name(field.name)
-    if kind in ("string", "decimal"):
-        return Column(field.name, kind, quoted)
-    return Column(field.name, kind, f"CAST({quoted} AS {DUCKDB_TYPES[kind]})")
+    return Column(
+        field.name, kind, f"CAST({quoted} AS {DUCKDB_TYPES[kind]})" if kind in ("dynamic", "guid") else quoted
+    )

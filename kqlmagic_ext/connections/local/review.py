@@ -1,0 +1,97 @@
+"""A query between reading and SQL: what duckdb-kql would answer wrongly is refused or said, and slow forms are changed.
+
+A wrong answer is worse than a refusal: what stands here was seen to answer otherwise than KQL does (duckdb-kql 1.1.2).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from duckdb_kql import ir
+
+from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
+from kqlmagic_ext.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_WRONG = {
+    "array_sort_asc": "sorts numbers as text",
+    "array_sort_desc": "sorts numbers as text",
+    "base64_decode_tostring": "writes bytes out as \\x27",
+}
+_LIMITED = ("make_set", "make_list", "make_set_if", "make_list_if")
+_MOST_NEEDLES = 1000
+
+
+def nodes(query: ir.Query) -> Iterator[Any]:
+    """Every node of the query, each once: some are shared."""
+    stack: list[Any] = [query]
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (tuple, list)):
+            stack.extend(node)
+        elif dataclasses.is_dataclass(node) and not isinstance(node, type) and id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            stack.extend(getattr(node, field.name) for field in dataclasses.fields(node))
+
+
+def refuse_wrong(query: ir.Query, source: Source) -> tuple[str, ...]:
+    """What to warn of; raises UnsupportedError for a function that would answer wrongly."""
+    warnings = []
+    for node in nodes(query):
+        if not isinstance(node, ir.FunctionCall):
+            continue
+        if node.name in _WRONG:
+            raise UnsupportedError(
+                f"{PLACE} cannot run {node.name}() yet: it {_WRONG[node.name]}",
+                construct=f"{node.name}()",
+                **source.named(node.name),
+            )
+        if node.name in _LIMITED and len(node.args) > 1:
+            warnings.append(f"{node.name}() gives all values: {PLACE} does not heed its limit yet")
+    return tuple(dict.fromkeys(warnings))
+
+
+def with_constant_needles(query: ir.Query, values: Mapping[str, Any]) -> ir.Query:
+    """The query with the lists of `has_any` and `has_all` as constants.
+
+    A bound list is split and compiled anew for every row: some 40 times slower over a few words. It enters as a JSON
+    literal of the translator, never as text of the query.
+    """
+    rebuilt: ir.Query = _rebuild(query, values, {}, inside=False)
+    return rebuilt
+
+
+def _rebuild(node: Any, values: Mapping[str, Any], memo: dict[tuple[int, bool], Any], *, inside: bool) -> Any:
+    """The node with dynamic parameters as literals wherever they stand in the items of a HasList (`inside`)."""
+    if isinstance(node, (tuple, list)):
+        return type(node)(_rebuild(item, values, memo, inside=inside) for item in node)
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
+        return node
+    key = (id(node), inside)
+    if key not in memo:
+        memo[key] = _rebuilt(node, values, memo, inside=inside)
+    return memo[key]
+
+
+def _rebuilt(node: Any, values: Mapping[str, Any], memo: dict[tuple[int, bool], Any], *, inside: bool) -> Any:
+    if inside and isinstance(node, ir.Parameter) and node.kind == "dynamic":
+        text = values.get(node.name)
+        return (
+            ir.Literal(text, "dynamic")
+            if text is not None and len(json.loads(text)) <= _MOST_NEEDLES
+            else node
+        )
+    changes = {}
+    for field in dataclasses.fields(node):
+        before = getattr(node, field.name)
+        within = inside or (isinstance(node, ir.HasList) and field.name == "items")
+        after = _rebuild(before, values, memo, inside=within)
+        if after is not before and after != before:
+            changes[field.name] = after
+    return dataclasses.replace(node, **changes) if changes else node

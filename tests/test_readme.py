@@ -1,0 +1,40 @@
+"""What the README shows, run in its order in a real shell; its commands are those that CI runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from kqlmagic_ext.magics.options import FLAGS
+from tests.notebook import Notebook
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_every_cell_of_the_readme_runs(notebook: Notebook) -> None:
+    assert len(CELLS) >= 7
+    for cell in CELLS:
+        result = notebook.run(cell)
+        assert result.success, cell
+    assert "warning" not in notebook.receipt
+    assert len(notebook.names["failed"]) > 0
+    assert len(notebook.names["seen"]) > 0
+    assert len(notebook.names["result"].frame) > 0
+
+
+def test_every_option_of_the_readme_is_one_of_the_magic(notebook: Notebook) -> None:
+    options = set(re.findall(r"`(--?[a-z]+)", README)) - {"--as"}
+    known = set(notebook.shell.find_cell_magic("kql").__func__.parser._option_string_actions)
+    assert options <= known
+    assert known >= FLAGS
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    run = (ROOT / ".ci" / "run").read_text("utf-8")
+    [command] = re.findall(r"pip install -e '\.\[test\]' && (.*)", README)
+    assert "pip install -q -e '.[test]'" in run
+    assert command in run
+    assert sys.version_info >= (3, 11)
