@@ -1,0 +1,158 @@
+"""A JupyterLab of its own, driven in a headless Chromium: offline, with nothing of the user's set-up."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Route, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",  # needed as root, as in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SETTINGS = {
+    # Else cells outside the viewport have no text in the page.
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+}
+FOLDERS = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "IPYTHONDIR": "ipython",
+}
+OWN = re.compile(r"(https?|wss?)://127\.0\.0\.1[:/]|(data|blob|file|about):")
+PANEL = "window.jupyterapp?.shell.currentWidget"
+IDLE = f"() => {PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
+CELLS = f"""() => {PANEL}.content.widgets.map(cell => ({{
+  source: cell.model.sharedModel.getSource(),
+  type: cell.model.type,
+  count: cell.model.executionCount ?? null,
+  outputs: cell.model.outputs ? cell.model.outputs.toJSON() : [],
+  text: cell.node.querySelector('.jp-Cell-outputArea')?.innerText ?? '',
+}}))"""
+START_S = 60
+
+
+@dataclass
+class Lab:
+    """An open notebook: its page, and every request that would have left this machine."""
+
+    page: Page
+    outside: list[str] = field(default_factory=list)
+
+    def run_all(self, timeout_s: int = 120) -> list[dict[str, Any]]:
+        """Run every cell; each with its source, type, execution count, outputs and the text that is seen."""
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+        )
+        self.page.wait_for_function(IDLE, timeout=timeout_s * 1000)
+        cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
+        return cells
+
+    def picture(self, path: Path) -> None:
+        """A picture of the whole notebook, which scrolls in a panel of its own."""
+        height = self.page.evaluate(
+            "() => Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')].map(e => e.scrollHeight))"
+        )
+        self.page.set_viewport_size({"width": 1400, "height": min(int(height) + 250, 12_000)})
+        self.page.wait_for_timeout(1500)
+        self.page.evaluate(
+            "() => document.querySelectorAll('.jp-WindowedPanel-outer').forEach(e => { e.scrollTop = 0; })"
+        )
+        self.page.wait_for_timeout(300)
+        self.page.screenshot(path=path)
+
+
+@contextmanager
+def open_notebook(notebook: Path, state: Path) -> Iterator[Lab]:
+    """The notebook in a JupyterLab over its folder, its kernel idle; `state` is an empty folder for all that Lab keeps."""
+    with _server(notebook.parent, state) as (url, token), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}))
+
+        def only_this_machine(route: Route) -> None:
+            if OWN.match(route.request.url):
+                route.continue_()
+            else:
+                lab.outside.append(route.request.url)
+                route.abort()
+
+        lab.page.route("**/*", only_this_machine)
+        lab.page.goto(f"{url}/lab/tree/{notebook.name}?token={token}&reset", wait_until="domcontentloaded")
+        lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START_S * 1000)
+        lab.page.wait_for_function(IDLE, timeout=START_S * 1000)
+        try:
+            yield lab
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _server(folder: Path, state: Path) -> Iterator[tuple[str, str]]:
+    for name, settings in SETTINGS.items():
+        file = state / "settings" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    token, port = secrets.token_hex(16), _free_port()
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.log_level=WARN",
+    ]  # fmt: skip
+    environment = {**os.environ, **{key: str(state / name) for key, name in FOLDERS.items()}}
+    log = state / "log"
+    with log.open("w") as written:
+        server = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_up(f"http://127.0.0.1:{port}/api?token={token}", server, log)
+        yield f"http://127.0.0.1:{port}", token
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(log.read_text())
+        try:
+            urllib.request.urlopen(url, timeout=1).close()  # noqa: S310 - our own server
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(log.read_text())
