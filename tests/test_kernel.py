@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -106,3 +108,16 @@ def test_a_usage_error_fails_the_cell(kernel: Kernel) -> None:
     kernel.run("%load_ext kqlmagic_ext")
     assert kernel.run("%kql --nope print 1")["status"] == "error"
     assert kernel.run("%kql -o print print 1")["status"] == "error"
+
+
+def test_a_kernel_that_shuts_down_amid_a_query_leaves_no_files(tmp_path: Path) -> None:
+    manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, "TMPDIR": str(tmp_path)})
+    kernel = Kernel(manager, client)
+    try:
+        kernel.run("%load_ext kqlmagic_ext")
+        assert kernel.run(f"%%kql\n{ENDLESS}", interrupt_after=1)["ename"] == "KeyboardInterrupt"
+        assert list(tmp_path.glob("kqlmagic_ext-*"))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=False)
+    assert not list(tmp_path.glob("kqlmagic_ext-*"))

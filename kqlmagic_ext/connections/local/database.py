@@ -99,21 +99,24 @@ def _close(
     root: DuckDBPyConnection, working: set[DuckDBPyConnection], scratch: tempfile.TemporaryDirectory[str]
 ) -> None:
     """Stop what still runs, such as the straggler of an interrupted query, then close."""
+    deadline = time.monotonic() + _CLOSING_S
+    while not _closed(root, working) and time.monotonic() < deadline:
+        scratch.cleanup()  # at once: a kernel that shuts down is killed before a straggler has heard
+        time.sleep(0.05)
+    scratch.cleanup()
+
+
+def _closed(root: DuckDBPyConnection, working: set[DuckDBPyConnection]) -> bool:
+    """Whether the database could be closed; it refuses while a query runs."""
     import duckdb
 
-    deadline = time.monotonic() + _CLOSING_S
-    while True:
-        for cursor in tuple(working):
-            interrupt(cursor)
-        try:
-            root.close()
-        except duckdb.Error:  # busy until the stragglers have heard
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        else:
-            break
-    scratch.cleanup()
+    for cursor in tuple(working):
+        interrupt(cursor)
+    try:
+        root.close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def interrupt(cursor: DuckDBPyConnection) -> None:
