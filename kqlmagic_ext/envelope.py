@@ -22,6 +22,7 @@ from kqlmagic_ext.frames import (
 )
 from kqlmagic_ext.values import (
     EPOCH_TICKS,
+    NOT_FINITE,
     Value,
     format_datetime,
     format_timespan,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import pyarrow as pa
-
-_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def to_envelope(value: object, name: str) -> dict[str, Any]:
@@ -106,7 +105,7 @@ def _wire(value: Value, name: str) -> Any:
     if value.type == "decimal":
         return str(plain)
     if value.type == "real" and not math.isfinite(plain):
-        return _NOT_FINITE[str(plain)]
+        return NOT_FINITE[str(plain)]
     if value.type == "dynamic":
         json_text(value, name)  # raises for what JSON cannot tell
     return plain

@@ -19,13 +19,14 @@ An Arrow table that travels tells the KQL type of each column in the field's met
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.values import (
     EPOCH_TICKS,
     Value,
     refuse,
+    shown,
     value_of,
 )
 
@@ -94,17 +95,17 @@ def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], 
     import pandas as pd
 
     if kind in _MASKED:
-        return getattr(pd, _MASKED[kind])().__from_arrow__(column)
+        return getattr(pd, _MASKED[kind])().__from_arrow__(column).copy()  # Arrow's own memory is read-only
     if kind in ("string", "guid"):
         return _string_dtype().__from_arrow__(column.fill_null("") if kind == "string" else column)
     if kind == "datetime":
         column = _in_nanoseconds(column)
-        return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column)
+        return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column).copy()
     if kind == "timespan":
-        return _in_nanoseconds(column).to_pandas()
+        return _in_nanoseconds(column).to_pandas().copy()
     if kind == "dynamic":
         return _objects(column, checkpoint)
-    return column.to_pandas()
+    return column.to_pandas().copy()
 
 
 def _string_dtype() -> Any:
@@ -171,7 +172,7 @@ def _exact_json(text: str) -> Any:
 
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # a text may nest deeper than Python reads
         return text
 
 
@@ -232,14 +233,13 @@ def _reset_index(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 def _check_labels(frame: pd.DataFrame, name: str) -> None:
     seen: dict[str, str] = {}
     for label in frame.columns:
-        if not isinstance(label, str) or not label:
-            raise refuse(name, frame, f"the column name {label!r} is not text")
-        if label in seen.values():
+        if not isinstance(label, str) or not label or "\x00" in label:
+            raise refuse(name, frame, f"the column name {label!r} is not text that can name a column")
+        twin = seen.setdefault(label.casefold(), label)
+        if list(frame.columns).count(label) > 1:
             raise refuse(name, frame, f"it has two columns named {label!r}")
-        if label.casefold() in seen:
-            twin = seen[label.casefold()]
+        if twin != label:
             raise refuse(name, frame, f"its columns {twin!r} and {label!r} differ only in case; rename one")
-        seen[label.casefold()] = label
     if not seen:
         raise refuse(name, frame, "it has no columns")
 
@@ -249,53 +249,60 @@ def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
     import pandas as pd
     import pyarrow as pa
 
-    types = pd.api.types
     dtype = series.dtype
     try:
-        if isinstance(dtype, (pd.CategoricalDtype, pd.ArrowDtype, pd.SparseDtype)):
-            return _from_objects(series.astype(object), where)
-        if types.is_bool_dtype(dtype):
-            return "bool", pa.array(series, pa.bool_(), from_pandas=True)
-        if types.is_integer_dtype(dtype):
-            return _from_integers(series)
-        if types.is_float_dtype(dtype):
-            return "real", pa.array(series, from_pandas=True).cast(pa.float64())
-        if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
-            return _from_times(series)
-        if isinstance(dtype, pd.StringDtype):
-            return "string", pa.array(series, pa.string(), from_pandas=True)
-        if types.is_object_dtype(dtype):
+        if pd.api.types.is_object_dtype(dtype):
             return _from_objects(series, where)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeEncodeError) as error:
+        dense = series.to_numpy() if isinstance(dtype, pd.SparseDtype) else series
+        array = _plain_array(pa.array(dense, from_pandas=True))
+        if pa.types.is_nested(array.type) and isinstance(dtype, pd.ArrowDtype):
+            return "dynamic", _from_objects(series.astype(object), where)[1]
+        kind, kept = _kql_array_type(array.type)
+        return kind, array.cast(kept)
+    except (KeyError, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise _column_error(where, dtype, "KQL has no type for it; astype(str) may do") from error
+    except (pa.ArrowInvalid, UnicodeEncodeError) as error:
         raise _column_error(where, dtype, str(error)) from error
-    raise _column_error(where, dtype, "KQL has no type for it; astype(str) may do")
+
+
+def _plain_array(array: Any) -> pa.Array:
+    """The array in one piece, a categorical one by its values."""
+    import pyarrow as pa
+
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if isinstance(whole, pa.ChunkedArray):  # an empty one stays in pieces
+        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
+    return whole.dictionary_decode() if pa.types.is_dictionary(whole.type) else whole
+
+
+def _kql_array_type(found: pa.DataType) -> tuple[str, pa.DataType]:
+    """The KQL type of an Arrow type, and the Arrow type in which it is kept; KeyError when KQL has none."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_timestamp(found) or types.is_date(found):
+        unit = "ns" if types.is_timestamp(found) and found.unit == "ns" else "us"
+        return "datetime", pa.timestamp(unit, "UTC")
+    if types.is_duration(found):
+        return "timespan", pa.duration("ns" if found.unit == "ns" else "us")
+    if types.is_decimal(found):
+        return "decimal", found
+    if types.is_floating(found):
+        return "real", pa.float64()
+    if types.is_integer(found):
+        wide = found in (pa.int64(), pa.uint32(), pa.uint64())
+        return ("long", pa.int64()) if wide else ("int", pa.int32())
+    return {
+        "bool": ("bool", pa.bool_()),
+        "string": ("string", pa.string()),
+        "large_string": ("string", pa.string()),
+    }[str(found)]
 
 
 def _column_error(where: str, dtype: object, why: str) -> ParameterError:
     return ParameterError(
         f"{where} ({dtype}) cannot become a KQL column: {why}", name=where.partition("[")[0]
     )
-
-
-def _from_integers(series: pd.Series[Any]) -> tuple[str, pa.Array]:
-    import pyarrow as pa
-
-    array = pa.array(series, from_pandas=True)
-    if array.type in (pa.int64(), pa.uint32(), pa.uint64()):
-        return "long", array.cast(pa.int64())
-    return "int", array.cast(pa.int32())
-
-
-def _from_times(series: pd.Series[Any]) -> tuple[str, pa.Array]:
-    import pandas as pd
-    import pyarrow as pa
-
-    if pd.api.types.is_timedelta64_dtype(series.dtype):
-        array = pa.array(series, from_pandas=True)
-        return "timespan", array if array.type.unit == "ns" else array.cast(pa.duration("us"))
-    zoned = series.dt.tz_convert("UTC") if series.dt.tz is not None else series.dt.tz_localize("UTC")
-    array = pa.array(zoned, from_pandas=True)
-    return "datetime", array if array.type.unit == "ns" else array.cast(pa.timestamp("us", "UTC"))
 
 
 def _from_objects(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
@@ -379,24 +386,22 @@ def json_text(value: Value, where: str) -> str:
     """
     import orjson
 
-    def refuse_leaf(leaf: object) -> Any:
-        kind = leaf.type if isinstance(leaf, Value) else type(leaf).__name__
-        text = leaf.plain if isinstance(leaf, Value) else leaf
-        raise ParameterError(
-            f"{where} cannot become a KQL dynamic: it holds a {kind} ({text}), for which JSON has no form; turn it into text first",
-            name=where.partition("[")[0],
-        )
+    name = where.partition("[")[0]
 
-    scalar = value.plain if value.type in ("dynamic", "bool", "int", "long", "string") else value
-    if value.type == "real" and math.isfinite(value.plain):
-        scalar = value.plain
-    if isinstance(scalar, Value):
-        refuse_leaf(scalar)
+    def refuse_leaf(leaf: Value) -> NoReturn:
+        said = f"it holds {shown(leaf)}, for which JSON has no form; turn it into text first"
+        raise ParameterError(f"{where} cannot become a KQL dynamic: {said}", name=name)
+
+    plain: Any = value
+    if value.type in ("dynamic", "bool", "int", "long", "string") or (
+        value.type == "real" and math.isfinite(value.plain)
+    ):
+        plain = value.plain
+    if isinstance(plain, Value):
+        refuse_leaf(plain)
     try:
-        return orjson.dumps(scalar, default=refuse_leaf, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+        return orjson.dumps(plain, default=refuse_leaf, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except orjson.JSONEncodeError as error:
         if isinstance(error.__cause__, ParameterError):
             raise error.__cause__ from None
-        raise ParameterError(
-            f"{where} cannot become a KQL dynamic: {error}", name=where.partition("[")[0]
-        ) from error
+        raise ParameterError(f"{where} cannot become a KQL dynamic: {error}", name=name) from error

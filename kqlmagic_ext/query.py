@@ -23,8 +23,7 @@ _ISO_DURATION = re.compile(
 )
 _LONGEST = timedelta(days=365_000)
 _ORIGIN_BYTES = 4096
-_ORIGIN_TEXT = 1200
-_ORIGIN_VALUE = 120
+_ORIGIN_LENGTHS = (1200, 400, 100, 0)
 
 
 @dataclass(frozen=True)
@@ -156,10 +155,7 @@ class Sent:
         self, *, rows: int, seconds: float, complete: bool = True, warnings: tuple[str, ...] = (), **ids: str
     ) -> dict[str, Any]:
         """The answer's origin as strict JSON of at most 4 KB; a long text is cut in the middle, with its hash."""
-        origin: dict[str, Any] = {
-            "query": shortened(self.text, _ORIGIN_TEXT),
-            "parameters": {name: shortened(text, _ORIGIN_VALUE) for name, text in self.parameters.items()},
-            "connection": shortened(self.connection, _ORIGIN_VALUE * 2),
+        fixed = {
             "timespan": self.timespan,
             "window": [None if at is None else _iso(at) for at in (self.window.start, self.window.end)],
             "start": _iso(self.start),
@@ -167,30 +163,38 @@ class Sent:
             "rows": rows,
             "complete": complete,
             "synthetic": self.synthetic,
-            "warnings": [shortened(warning, _ORIGIN_VALUE * 2) for warning in warnings],
             **ids,
         }
-        return _within(origin, _ORIGIN_BYTES)
+        for length in _ORIGIN_LENGTHS:
+            origin = {**self._texts(length, warnings), **fixed}
+            if len(json.dumps(origin)) <= _ORIGIN_BYTES:
+                break
+        return origin
+
+    def _texts(self, length: int, warnings: tuple[str, ...]) -> dict[str, Any]:
+        """The parts whose length the analyst decides, each cut to a length that follows from `length`."""
+        short = length // 10
+        return {
+            "query": shortened(self.text, length),
+            "parameters": {name: shortened(text, short) for name, text in self.parameters.items()}
+            if length
+            else {"…": f"{len(self.parameters):,} parameters"},
+            "connection": shortened(self.connection, short),
+            "warnings": [shortened(warning, 2 * short) for warning in warnings]
+            if length
+            else [f"{len(warnings):,} warnings"],
+        }
 
 
 def shortened(text: str, length: int) -> str:
     """The text, or its head and tail with its length and hash between them when it is longer."""
     if len(text) <= length:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    half = length // 2
-    return f"{text[:half]} … ({len(text):,} characters, sha256 {digest}) … {text[-half // 2 :]}"
-
-
-def _within(origin: dict[str, Any], size: int) -> dict[str, Any]:
-    """The origin without what is long and least needed, until its JSON is at most `size` bytes."""
-    for key, replacement in (("parameters", {"…": "too many to list"}), ("warnings", ["…"])):
-        if len(json.dumps(origin).encode()) > size:
-            origin[key] = replacement
-    for length in (_ORIGIN_TEXT // 4, 0):
-        if len(json.dumps(origin).encode()) > size:
-            origin["query"] = shortened(origin["query"], length)
-    return origin
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    tail = length // 4
+    return (
+        f"{text[: length - tail]} … ({len(text):,} characters, sha256 {digest}) … {text[len(text) - tail :]}"
+    )
 
 
 def _iso(moment: datetime) -> str:

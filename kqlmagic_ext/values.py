@@ -20,6 +20,7 @@ from kqlmagic_ext.errors import ParameterError
 
 TICKS_A_SECOND = 10_000_000
 TICKS_A_DAY = 86_400 * TICKS_A_SECOND
+NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as JSON writes them, in quotes
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 EPOCH_TICKS = date(1970, 1, 1).toordinal() * TICKS_A_DAY - TICKS_A_DAY
 _MAX_DEPTH = 100
@@ -161,6 +162,12 @@ def format_datetime(ticks: int, *, trimmed: bool = True) -> str:
     seconds, rest = divmod(ticks, TICKS_A_SECOND)
     moment = datetime(1, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 - ticks count UTC
     return moment.isoformat() + (_fraction(rest) if trimmed else f".{rest:07}") + "Z"
+
+
+def shown(value: Value) -> str:
+    """A value in an error's sentence: `a datetime (2026-11-24T00:00:00Z)`."""
+    write = {"datetime": format_datetime, "timespan": format_timespan}.get(value.type, str)
+    return f"a {value.type} ({write(value.plain)})"
 
 
 def format_timespan(ticks: int) -> str:

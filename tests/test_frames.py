@@ -49,6 +49,11 @@ def crossed(values: Any, **kwargs: Any) -> tuple[str, list[Any], tuple[str, ...]
         ([datetime(2026, 1, 1, tzinfo=UTC), None], object, "datetime"),
         ([None, None], object, "dynamic"),
         ([1, 2], "int64[pyarrow]", "long"),
+        ([], "int64[pyarrow]", "long"),
+        ([None], "int32[pyarrow]", "int"),
+        ([], "timestamp[us][pyarrow]", "datetime"),
+        ([], pd.CategoricalDtype([1, 2]), "long"),
+        ([0, 1], pd.SparseDtype("int64"), "long"),
         ([[1], [2]], pd.ArrowDtype(pa.list_(pa.int64())), "dynamic"),
     ],
     ids=str,
@@ -161,3 +166,19 @@ def test_a_checkpoint_can_stop_the_work() -> None:
     )
     with pytest.raises(KeyboardInterrupt):
         frame_from_arrow(table, stop)
+
+
+def test_an_answer_can_be_written_into() -> None:
+    fields = [
+        kql_field(kind, kind)
+        for kind in ("bool", "int", "long", "real", "string", "datetime", "timespan", "dynamic")
+    ]
+    moment, length = datetime(2026, 1, 1, tzinfo=UTC), timedelta(1)
+    table = pa.table([[True], [1], [1], [0.5], ["a"], [moment], [length], ["1"]], schema=pa.schema(fields))
+    frame = frame_from_arrow(table)
+    changed = {"bool": False, "int": 2, "long": 2, "real": 9.5, "string": "b", "dynamic": "x"}
+    changed |= {"datetime": pd.Timestamp("2027-01-01", tz="UTC"), "timespan": pd.Timedelta(2, "D")}
+    for name, value in changed.items():
+        frame.loc[0, name] = value
+        assert frame[name].tolist() == [value]
+        assert frame[name].dtype == frame_from_arrow(table)[name].dtype

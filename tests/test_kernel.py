@@ -36,8 +36,8 @@ class Kernel:
         while True:
             try:
                 message = self.client.get_iopub_msg(timeout=10)
-            except Empty:
-                return
+            except Empty as error:
+                raise TimeoutError("the kernel does not become idle") from error
             if message["parent_header"].get("msg_id") != parent:
                 continue
             content = message["content"]
@@ -115,6 +115,7 @@ def test_a_kernel_that_shuts_down_amid_a_query_leaves_no_files(tmp_path: Path) -
     kernel = Kernel(manager, client)
     try:
         kernel.run("%load_ext kqlmagic_ext")
+        kernel.run("%kql print 1")
         assert kernel.run(f"%%kql\n{ENDLESS}", interrupt_after=1)["ename"] == "KeyboardInterrupt"
         assert list(tmp_path.glob("kqlmagic_ext-*"))
     finally:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kqlmagic_ext.query import Timespan, Window, shortened
+from kqlmagic_ext.query import Sent, Timespan, Window, shortened
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
@@ -79,3 +81,14 @@ def test_a_long_text_is_cut_with_its_hash() -> None:
     assert len(text) < 150
     assert "5,000 characters, sha256 " in text
     assert shortened("short", 100) == "short"
+
+
+def test_an_origin_is_at_most_4_kb_whatever_the_analyst_wrote() -> None:
+    emoji = "😀" * 3000
+    sent = Sent(emoji, {emoji[:500]: emoji, "b": "x" * 900}, emoji, Window(), NOW)
+    origin = sent.origin(rows=1, seconds=0.1, warnings=(emoji,) * 50)
+    assert len(json.dumps(origin).encode()) <= 4096
+    digest = hashlib.sha256(emoji.encode()).hexdigest()[:16]
+    assert digest in origin["query"]
+    assert shortened(emoji, 0).startswith(" … (3,000 characters")
+    assert "😀" not in shortened(emoji, 0)

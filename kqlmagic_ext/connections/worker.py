@@ -39,11 +39,15 @@ class Cancellation:
         if self._event.is_set():
             raise Cancelled
 
-    def cancel_until(self, done: threading.Event) -> None:
-        """Ask the work to stop, again and again until it has: a stop between two steps would go unheard."""
+    def cancel(self) -> None:
+        """Tell the work to end where it next checks."""
         self._event.set()
-        while not done.wait(_STEP_S):
+
+    def press(self, thread: threading.Thread) -> None:
+        """Stop what is under way, again and again until the thread has ended: a stop between two steps goes unheard."""
+        while thread.is_alive():
             self._stop()
+            thread.join(_STEP_S)
 
 
 class _Work(threading.Thread, Generic[T]):
@@ -69,12 +73,13 @@ def interruptible(work: Callable[[Cancellation], T]) -> T:
     """What `work` gives. A KeyboardInterrupt cancels it and is raised at once; a straggler ends by itself."""
     cancellation = Cancellation()
     thread = _Work(work, cancellation)
-    thread.start()
     try:
+        thread.start()
         while not thread.done.wait(_STEP_S):
             pass
     except BaseException:
-        threading.Thread(target=cancellation.cancel_until, args=[thread.done], daemon=True).start()
+        cancellation.cancel()  # first: a second interrupt may come before the next line
+        threading.Thread(target=cancellation.press, args=[thread], daemon=True).start()
         raise
     if thread.error is not None:
         raise thread.error

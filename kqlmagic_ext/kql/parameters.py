@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import ParameterError
-from kqlmagic_ext.kql.tokens import Placeholder, find_name, placeholders, placeholders_in_strings, position
+from kqlmagic_ext.kql.tokens import find_name, place, placeholders, placeholders_in_strings
 from kqlmagic_ext.kql.words import KEYWORDS
 from kqlmagic_ext.values import Value, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     import pandas as pd
 
     from kqlmagic_ext.query import Query
 
 RESERVED = "_in_"
+_OURS = re.compile(rf"{RESERVED}|_dec\d+$|_s\d+$")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -42,19 +43,19 @@ def names_in_braces(text: str) -> dict[str, int]:
     Raises
     ------
     ParameterError
-        When the braces hold anything but a name.
+        When the braces hold anything but a name, or a name that is not ASCII.
     """
     found: dict[str, int] = {}
-    for place in placeholders(text):
-        if place.name is None:
-            written = text[place.start : place.end]
+    for braces in placeholders(text):
+        written = text[braces.start : braces.end]
+        if braces.name is None:
+            said = f"{written} holds more than a name; give the value a name in Python first"
+            raise _at(text, braces.start, said, written)
+        if not braces.name.isascii():
             raise _at(
-                text,
-                place,
-                f"{written} holds more than a name; give the value a name in Python first",
-                written,
+                text, braces.start, f"{written}: KQL names are ASCII; give the value such a name", braces.name
             )
-        found.setdefault(place.name, place.start)
+        found.setdefault(braces.name, braces.start)
     return found
 
 
@@ -66,22 +67,23 @@ def bind(query: Query) -> Bound:
     ParameterError
         When a name has no value, or the value has no exact KQL form.
     """
-    bare, braced = _bare_names(query), names_in_braces(query.text)
-    values: dict[str, Any] = {}
-    for name, value in query.inputs.items():
-        if name in bare or (
-            is_frame(value) and name not in braced
-        ):  # a table that a slip of the pen misses is offered
-            _check_name(name)
-            values[name] = value
+    braced = names_in_braces(query.text)
+    # Beside `{{host}}`, a bare `host` is a column.
+    bare = [name for name in query.inputs if name not in braced and find_name(query.text, name) is not None]
+    for name in bare:
+        _check_name(name)
     for name, offset in braced.items():
         if name not in query.inputs:
-            place = Placeholder(name, offset, offset)
-            raise _at(query.text, place, f"{{{{{name}}}}} has no value: there is no input {name!r}", name)
-        values[RESERVED + name] = query.inputs[name]
+            raise _at(query.text, offset, f"{{{{{name}}}}} has no value: there is no input {name!r}", name)
+    values = {name: query.inputs[name] for name in bare}
+    values.update({RESERVED + name: query.inputs[name] for name in braced})
     frames = {name: value for name, value in values.items() if is_frame(value)}
-    scalars = {name: _value(query, name, value) for name, value in values.items() if name not in frames}
-    return Bound(_without_braces(query.text), scalars, frames, tuple(_slips(query, bare)))
+    scalars = {
+        name: _value(value, name.removeprefix(RESERVED), query.text, braced)
+        for name, value in values.items()
+        if name not in frames
+    }
+    return Bound(_without_braces(query.text), scalars, frames, tuple(_slips(query, {*bare, *braced})))
 
 
 def is_frame(value: object) -> bool:
@@ -91,54 +93,48 @@ def is_frame(value: object) -> bool:
     )
 
 
-def _bare_names(query: Query) -> set[str]:
-    """The inputs that the text uses by their own names; beside `{{host}}`, a bare `host` is a column."""
-    braced = names_in_braces(query.text)
-    return {name for name in query.inputs if name not in braced and find_name(query.text, name) is not None}
-
-
-def _value(query: Query, name: str, value: object) -> Value:
+def _value(value: object, name: str, text: str, braced: Mapping[str, int]) -> Value:
     try:
-        return value_of(value, name.removeprefix(RESERVED))
+        return value_of(value, name)
     except ParameterError as error:
-        offset = names_in_braces(query.text).get(name.removeprefix(RESERVED))
-        if offset is None:
+        if name not in braced:
             raise
-        raise _at(query.text, Placeholder(name, offset, offset), error.message, error.name) from error
+        raise _at(text, braced[name], error.message, error.name) from error
 
 
 def _check_name(name: str) -> None:
-    if not _IDENTIFIER.fullmatch(name):
-        raise ParameterError(
-            f"{name!r} is no KQL name (ASCII letters, digits and _); write -i other={name}", name=name
-        )
-    if name.startswith(RESERVED):
-        raise ParameterError(
-            f"{name!r}: names that start with {RESERVED} are ours; write -i other={name}", name=name
-        )
-    if name in KEYWORDS:
-        raise ParameterError(
-            f"{name!r} is a word of KQL; write {{{{{name}}}}} in the query, or -i other={name}", name=name
-        )
+    for is_wrong, why in (
+        (not _IDENTIFIER.fullmatch(name), "is no KQL name (ASCII letters, digits and _); write"),
+        (_OURS.match(name), "is a name that we use ourselves; write"),
+        (name in KEYWORDS, f"is a word of KQL; write {{{{{name}}}}} in the query, or"),
+    ):
+        if is_wrong:
+            raise ParameterError(f"{name!r} {why} -i other={name}", name=name)
 
 
 def _without_braces(text: str) -> str:
     """The text with `{{name}}` as `_in_name`, padded to the same length, so that every other offset stays."""
-    for place in placeholders(text):
-        replacement = f"{RESERVED}{place.name}".ljust(place.end - place.start)
-        text = text[: place.start] + replacement + text[place.end :]
+    for braces in placeholders(text):
+        replacement = f"{RESERVED}{braces.name}".ljust(braces.end - braces.start)
+        text = text[: braces.start] + replacement + text[braces.end :]
     return text
 
 
-def _slips(query: Query, bare: set[str]) -> Iterable[str]:
-    for name in dict.fromkeys(placeholders_in_strings(query.text)):
-        if name in query.inputs:
-            yield f"{{{{{name}}}}} inside a string is plain text; drop the quotes to use the value of {name}"
+def _slips(query: Query, used: set[str]) -> Iterable[str]:
+    yield from quoted_names(query.text, query.inputs)
     for name in query.inputs:
-        if name not in bare and name not in names_in_braces(query.text):
+        if name not in used:
             yield f"the query does not use its input {name}"
 
 
-def _at(text: str, place: Placeholder, message: str, name: str) -> ParameterError:
-    line, column = position(text, place.start)
-    return ParameterError(message, name=name, line=line, column=column, source=text.split("\n")[line - 1])
+def quoted_names(text: str, names: Container[str]) -> list[str]:
+    """A warning for each of `names` that stands as `{{name}}` inside a string, where it is plain text."""
+    return [
+        f"{{{{{name}}}}} inside a string is plain text; drop the quotes to use the value of {name}"
+        for name in dict.fromkeys(placeholders_in_strings(text))
+        if name in names
+    ]
+
+
+def _at(text: str, offset: int, message: str, name: str) -> ParameterError:
+    return ParameterError(message, name=name, **place(text, offset))

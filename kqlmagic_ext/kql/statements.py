@@ -6,12 +6,27 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import QueryError
-from kqlmagic_ext.kql.tokens import code, position, split
+from kqlmagic_ext.kql.tokens import code, place, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREPARING = {"let", "set", "declare", "alias", "restrict"}
+_LITERALS = {
+    "bool",
+    "boolean",
+    "datetime",
+    "date",
+    "timespan",
+    "time",
+    "int",
+    "long",
+    "real",
+    "double",
+    "decimal",
+    "dynamic",
+}
+_LITERAL_WORDS = {"null", "true", "false", "nan", "inf"}
 
 
 def tabular_statements(text: str) -> list[str]:
@@ -39,13 +54,8 @@ def _refuse_commands(text: str, spans: list[tuple[int, int]]) -> None:
     for start, end in spans:
         first = code(text[start:end])[0]
         if first.text == ".":
-            line, column = position(text, start + first.start)
-            raise QueryError(
-                "a management command (it starts with a dot) is no query; Log Analytics has none",
-                line=line,
-                column=column,
-                source=text.split("\n")[line - 1],
-            )
+            said = "a management command (it starts with a dot) is no query; Log Analytics has none"
+            raise QueryError(said, **place(text, start + first.start))
 
 
 def _only(text: str, kept: tuple[int, int], asking: list[tuple[int, int]]) -> str:
@@ -57,37 +67,35 @@ def _only(text: str, kept: tuple[int, int], asking: list[tuple[int, int]]) -> st
     return text
 
 
-def refuse_assignments(text: str) -> None:
-    """Raise QueryError for `where column = value`: it would be taken for a name given to the value, true for all rows."""
+def refuse_slips(text: str) -> None:
+    """Raise QueryError for two slips that would give a wrong answer without a word.
+
+    `where column = value` would be a name given to the value, true for all rows; `datetime(name)` would be null, since
+    `datetime(…)` takes a literal.
+    """
     words = code(text)
-    for at in range(len(words) - 3):
-        where, name, equals, after = words[at : at + 4]
-        if (
-            where.text in ("where", "filter")
-            and name.kind == "name"
-            and equals.text == "="
-            and after.text not in "=~"
-        ):
-            line, column = position(text, equals.start)
-            source = text.split("\n")[line - 1]
-            raise QueryError(
-                "where compares with == (or =~), and = gives a name", line=line, column=column, source=source
-            )
+    for at in range(1, len(words) - 1):
+        before, word, after = words[at - 1 : at + 2]
+        named = before.kind == "name" and at > 1 and words[at - 2].text in ("where", "filter")
+        if word.text == "=" and named and after.text not in "=~":
+            raise QueryError("where compares with == (or =~), and = gives a name", **place(text, word.start))
+        is_literal = before.text in _LITERALS and word.text == "(" and after.kind == "name"
+        if is_literal and after.text not in _LITERAL_WORDS:
+            said = f"{before.text}(…) takes a literal, and {after.text.removeprefix('_in_')!r} is none"
+            raise QueryError(said, hint=f"write to{before.text}(…)", **place(text, before.start))
 
 
 def preview(text: str, limit: int) -> str:
-    """The text with `| take limit` at the end of each tabular statement, before a `render`."""
-    ends = []
-    for start, end in split(text, ";"):
+    """The text with `| take limit` at the end of each tabular statement, before a `render`; no line moves."""
+    for start, end in reversed(split(text, ";")):
         words = code(text[start:end])
-        if words and words[0].text not in _PREPARING:
-            ends.append((start, end))
-    for start, end in reversed(ends):
-        pipes = split(text[start:end], "|")
-        last = text[start + pipes[-1][0] : start + pipes[-1][1]]
-        drawn = len(pipes) > 1 and code(last)[:1] and code(last)[0].text == "render"
-        at = start + pipes[-1][0] - 1 if drawn else end
-        text = f"{text[:at]}\n| take {limit}\n{text[at:]}"
+        if not words or words[0].text in _PREPARING:
+            continue
+        pipe = split(text[start:end], "|")[-1][0] - 1
+        drawn = [word.text for word in words if word.start > pipe][:1] == ["render"]
+        kept = [word for word in words if word.start < pipe] if drawn and pipe > 0 else words
+        at = start + kept[-1].end
+        text = f"{text[:at]} | take {limit}{text[at:]}"
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,11 +113,24 @@ def position(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-def find_name(text: str, name: str) -> int | None:
-    """The offset of the first place where `name` stands as a name or as `['name']`; None when nowhere."""
-    for token in code(text):
-        if token.kind == "name" and token.text == name:
-            return token.start
-        if token.kind == "string" and token.text[1:-1] == name and text[: token.start].rstrip().endswith("["):
-            return token.start
-    return None
+def place(text: str, offset: int, shown: str | None = None) -> dict[str, Any]:
+    """Line, column and source line of an offset, as an error takes them; `shown`: the text whose lines are shown."""
+    line, column = position(text, offset)
+    lines = (text if shown is None else shown).split("\n")
+    return {
+        "line": line,
+        "column": column,
+        "source": lines[line - 1].rstrip("\r") if line <= len(lines) else None,
+    }
+
+
+def find_name(text: str, name: str, *, last: bool = False) -> int | None:
+    """The offset of the first (or last) place where `name` stands as a name or as `['name']`; None when nowhere."""
+    places = [token.start for token in code(text) if _is_name(text, token, name)]
+    return (places[-1] if last else places[0]) if places else None
+
+
+def _is_name(text: str, token: Token, name: str) -> bool:
+    if token.kind == "name":
+        return token.text == name
+    return token.kind == "string" and token.text[1:-1] == name and text[: token.start].rstrip().endswith("[")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import weakref
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Bound:
-    """A frame that a cell of ours bound, and when (the notebook's own clock)."""
+    """A frame that a cell of ours bound, held weakly, its size, and when (the notebook's own clock)."""
 
-    frame: pd.DataFrame
+    frame: weakref.ref[pd.DataFrame]
+    size: str
     when: str
 
 
 class Bindings:
-    """What our cells bound in the notebook's namespace, and the frames that a failure took away."""
+    """What our cells bound in the notebook's namespace, and the last frame that a failure took away."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._bound: dict[str, _Bound] = {}
-        self._removed: dict[str, _Bound] = {}
+        self._removed: dict[str, pd.DataFrame] = {}  # those of one failure: the only frames kept alive
 
     def check(self, names: Sequence[str]) -> None:
         """Raise UsageError for a name that must not be bound."""
@@ -53,41 +55,39 @@ class Bindings:
         when = datetime.now().astimezone().strftime("%H:%M")
         for name, frame in zip(names, frames, strict=False):
             self._shell.push({name: frame})
-            self._bound[name] = _Bound(frame, when)
+            self._bound[name] = _Bound(weakref.ref(frame), size(frame), when)
             self._removed.pop(name, None)
 
     def kept(self, names: Iterable[str]) -> list[str]:
         """What the names still hold, for a failure before anything was sent."""
+        ours = {name: self._ours(name) for name in names}
         return [
-            f"{name} still holds {size(bound.frame)} of {bound.when}"
-            for name in names
-            if (bound := self._ours(name)) is not None
+            f"{name} still holds {bound.size} of {bound.when}"
+            for name, bound in ours.items()
+            if bound is not None
         ]
 
     def remove(self, names: Iterable[str]) -> list[str]:
         """Take away what cells of ours bound, since it would pass for the failed answer; says how to get it back."""
-        said = []
-        for name in names:
-            if (bound := self._ours(name)) is not None:
-                self._removed[name] = bound
-                del self._shell.user_ns[name], self._bound[name]
-                said.append(
-                    f"{name} ({size(bound.frame)} of {bound.when}) was removed; %kql_restore {name} brings it back"
-                )
-        return said
+        ours = {name: bound for name in names if (bound := self._ours(name)) is not None}
+        if ours:
+            self._removed = {name: self._shell.user_ns.pop(name) for name in ours}
+        return [
+            f"{name} ({bound.size} of {bound.when}) was removed; %kql_restore {name} brings it back"
+            for name, bound in ours.items()
+        ]
 
     def restore(self, name: str) -> pd.DataFrame:
         """The frame that a failure took from the name, bound again; UsageError when there is none."""
         if name not in self._removed:
             there = f"; there is {', '.join(self._removed)}" if self._removed else ""
             raise UsageError(f"nothing was removed from {name!r}{there}")
-        bound = self._removed.pop(name)
-        self._shell.push({name: bound.frame})
-        self._bound[name] = bound
-        return bound.frame
+        frame = self._removed.pop(name)
+        self._shell.push({name: frame})
+        return frame
 
     def _ours(self, name: str) -> _Bound | None:
         """What we bound, if the name still holds it."""
         bound = self._bound.get(name)
-        holds: Any = self._shell.user_ns.get(name)
-        return bound if bound is not None and holds is bound.frame else None
+        holds = self._shell.user_ns.get(name)
+        return bound if bound is not None and holds is not None and holds is bound.frame() else None

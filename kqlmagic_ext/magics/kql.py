@@ -22,8 +22,8 @@ from traitlets import Unicode
 from kqlmagic_ext.connections import Catalog
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import KqlMagicError, ParameterError, PlacedError, QueryError
-from kqlmagic_ext.kql.parameters import is_frame, names_in_braces
-from kqlmagic_ext.kql.tokens import placeholders_in_strings, position
+from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
+from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.places import DEMO, Places
@@ -91,16 +91,16 @@ class KqlMagics(Magics):
         `{{user}}` is the Python variable `user` as a typed value, never text. `failed << SigninLogs | …` is another way
         to write `-o failed`. Without -o the DataFrame is the cell's value.
         """
-        asked = opt.parse(self.kql, line, cell)
+        asked = None
         try:
+            asked = opt.parse(self.kql, line, cell)
             return self._run(asked, local_ns or {})
-        except KeyboardInterrupt as interrupt:
-            shown = ["KeyboardInterrupt: the query was stopped", *self._bindings.remove(asked.outputs)]
-            if not KqlMagicError.full_traceback():
-                interrupt._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython's own hook
-            raise
-        except KqlMagicError as error:
-            self._tell(error, asked)
+        except UsageError as error:
+            kept = self._bindings.kept(opt.outputs_in(line) if asked is None else asked.outputs)
+            raise UsageError("; ".join([str(error), *kept])) from error
+        except BaseException as error:
+            if asked is not None:
+                self._tell(error, asked)
             raise
 
     def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
@@ -130,11 +130,8 @@ class KqlMagics(Magics):
         for namespace in (local_ns, self._names):
             if name in namespace:
                 return namespace[name]
-        place: dict[str, Any] = {}
-        if text is not None:
-            line, column = position(text, names_in_braces(text)[name])
-            place = {"line": line, "column": column, "source": text.split("\n")[line - 1]}
-        raise ParameterError(f"there is no variable {name!r} in this notebook", name=name, **place)
+        where = {} if text is None else place(text, names_in_braces(text)[name])
+        raise ParameterError(f"there is no variable {name!r} in this notebook", name=name, **where)
 
     @staticmethod
     def _limit(text: str | None) -> int | None:
@@ -156,7 +153,7 @@ class KqlMagics(Magics):
 
     def _show(self, asked: opt.Cell, connection: Connection, result: Result) -> Any:
         lines = self._synthetic_note(asked, connection)
-        warnings = [*result.warnings, *self._slips(asked.text)]
+        warnings = [*result.warnings, *quoted_names(asked.text, self._names)]
         if result.render is not None:
             warnings.append(f"render {result.render['kind']} is not drawn; the rows are the answer")
         if asked.outputs:
@@ -172,24 +169,21 @@ class KqlMagics(Magics):
             return None
         return result.frame if len(result.frames) == 1 else result.frames
 
-    def _slips(self, text: str) -> list[str]:
-        return [
-            f"{{{{{name}}}}} inside a string is plain text; drop the quotes to use the value of {name}"
-            for name in dict.fromkeys(placeholders_in_strings(text))
-            if name in self._names
-        ]
-
     # ------------------------------------------------------------ after a failure
 
-    def _tell(self, error: KqlMagicError, asked: opt.Cell) -> None:
-        """Place the error in the cell, and say what became of the variables."""
+    def _tell(self, error: BaseException, asked: opt.Cell) -> None:
+        """Place the error in the cell, and say what became of the variables; an old answer never passes for the new one."""
         if isinstance(error, PlacedError):
             error.move(asked.line, asked.column)
         if isinstance(error, QueryError) and error.unknown and is_frame(self._names.get(error.unknown)):
             error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
-        after = self._bindings.remove if error.sent else self._bindings.kept
-        for note in after(asked.outputs):
+        kept = isinstance(error, KqlMagicError) and not error.sent
+        notes = self._bindings.kept(asked.outputs) if kept else self._bindings.remove(asked.outputs)
+        for note in notes:
             error.add_note(note)
+        if isinstance(error, KeyboardInterrupt) and not KqlMagicError.full_traceback():
+            shown = ["KeyboardInterrupt: the query was stopped", *notes]
+            error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython's own hook
 
     @line_magic
     def kql_restore(self, line: str) -> None:

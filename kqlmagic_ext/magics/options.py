@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FLAGS = frozenset({"--show"})
 _OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*)(?=[\s=]|$)")
 _VALUE = re.compile(r"""(?:=|\s+)(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output)[\s=]+(\S+)")
 _SHIFT = re.compile(r"\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*<<[ \t]*\n?")
 
 INPUT = argument(
@@ -73,15 +74,24 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
     parser: MagicArgumentParser = magic.parser  # type: ignore[attr-defined]  # set by magic_arguments
     words, end = leading_options(line, parser)
     options = parser.parse_args(words)
-    text, lines = line[end:], 0
-    if cell is not None:
-        text, lines = (f"{text}\n{cell}", 0) if text.strip() else (cell, 1)
-    outputs, columns = listed(options.output), 0
+    text, lines, columns = line[end:], 0, len(f"%{parser.prog} ") + end + (cell is not None)
+    if cell is not None and text.strip():
+        text = f"{text}\n{cell}"
+    elif cell is not None:
+        text, lines, columns = cell, 1, 0
+    outputs = listed(options.output)
     if match := _SHIFT.match(text):
         head = match[0]
         outputs += listed([match[1]])
-        text, lines, columns = text[len(head) :], lines + head.count("\n"), len(head) - head.rfind("\n") - 1
+        below = head.count("\n")
+        text, lines = text[len(head) :], lines + below
+        columns = len(head) - head.rfind("\n") - 1 + (0 if below else columns)
     return Cell(options, text, tuple(outputs), lines, columns)
+
+
+def outputs_in(line: str) -> list[str]:
+    """The names of `-o` in a line that could not be parsed."""
+    return listed([match[1] for match in _OUTPUT.finditer(line)])
 
 
 def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], int]:

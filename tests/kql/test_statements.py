@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kqlmagic_ext import QueryError
-from kqlmagic_ext.kql.statements import preview, refuse_assignments, render_clause, tabular_statements
+from kqlmagic_ext.kql.statements import preview, refuse_slips, render_clause, tabular_statements
 
 
 def test_other_tabular_statements_are_blanked_out_and_offsets_stay() -> None:
@@ -45,23 +45,47 @@ def test_the_render_clause_is_the_last_operators(text: str, clause: dict[str, st
     ("text", "expected"),
     [
         ("T", "T | take 5"),
-        ("T // all", "T // all | take 5"),
+        ("T // all", "T | take 5 // all"),
         ("T | render timechart", "T | take 5 | render timechart"),
-        ("let a = T; a; T | count;", "let a = T; a | take 5 ; T | count | take 5 ;"),
+        ("let a = T; a; T | count;", "let a = T; a | take 5; T | count | take 5;"),
     ],
 )
 def test_a_preview_takes_before_it_draws(text: str, expected: str) -> None:
     assert preview(text, 5).split() == expected.split()
+    assert preview(text, 5).count("\n") == text.count("\n")
 
 
 @pytest.mark.parametrize("text", ["T | where a = 1", "T | filter a=1", "T | join (U | where b = 2) on a"])
 def test_an_assignment_in_where_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match="=="):
-        refuse_assignments(text)
+        refuse_slips(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["T | where t > datetime(_in_start)", "print bool(x)", "print long(y)", "print dynamic(z)"]
+)
+def test_a_literal_of_a_name_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match=r"takes a literal.*write to\w+\("):
+        refuse_slips(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print datetime(null)",
+        "print real(nan)",
+        "print real(-inf)",
+        "print bool(true)",
+        "print guid(ab)",
+        "print todatetime(x)",
+    ],
+)
+def test_a_literal_of_a_value_is_not(text: str) -> None:
+    refuse_slips(text)
 
 
 @pytest.mark.parametrize(
     "text", ["T | where a == 1", "T | where a =~ 'x'", "T | extend where_ = 1", "T | where a != 1"]
 )
 def test_a_comparison_in_where_is_not(text: str) -> None:
-    refuse_assignments(text)
+    refuse_slips(text)

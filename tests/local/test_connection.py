@@ -13,7 +13,15 @@ import duckdb
 import pandas as pd
 import pytest
 
-from kqlmagic_ext import ConnectError, KqlMagicError, Query, QueryError, Timespan, UnsupportedError
+from kqlmagic_ext import (
+    ConnectError,
+    KqlMagicError,
+    ParameterError,
+    Query,
+    QueryError,
+    Timespan,
+    UnsupportedError,
+)
 from kqlmagic_ext.connections.local.connection import LocalConnection
 from tests.local.conftest import answer
 
@@ -39,9 +47,9 @@ def test_a_duckdb_file_is_read_in_kqls_types_and_never_written(opened: Open, fil
     assert [table.name for table in connection.tables()] == ["Log", "T", "V"]
     assert dict(connection.table("T").columns) == {"a": "int", "s": "string", "d": "datetime", "l": "dynamic"}
     assert answer(connection, "T | project a, s, l") == [(1, "", [1, 2])]
-    assert answer(connection, "V | join kind=inner (t) on a | project b", t=pd.DataFrame({"a": [1]})) == [
-        ("x",)
-    ]
+    assert answer(
+        connection, "V | join kind=inner (given) on a | project b", given=pd.DataFrame({"a": [1]})
+    ) == [("x",)]
     connection.close()
     assert file.read_bytes() == before
 
@@ -73,6 +81,16 @@ def test_a_window_holds_its_start_and_not_its_end(opened: Open, file: Path, span
         )
     )
     assert own.frame["Count"][0] <= count
+
+
+def test_a_let_of_a_tables_name_is_narrowed_and_checked_as_the_table(opened: Open, file: Path) -> None:
+    connection = opened(file)
+    window = Timespan.parse("2026-01-01/2026-01-02")
+    text = "let Log = Log | where i >= 0; Log | count"
+    assert connection.run(Query(text, timespan=window)).frame["Count"][0] == 24
+    assert connection.run(Query(text)).frame["Count"][0] == 48
+    with pytest.raises(QueryError, match="did you mean i"):
+        connection.run(Query("let Log = Log | where I == 1; Log"))
 
 
 def test_a_window_does_not_filter_inputs_or_tables_without_times(opened: Open, file: Path) -> None:
@@ -145,7 +163,7 @@ def test_nested_answers_are_json_as_kusto_shows_it(opened: Open) -> None:
         ("t | where b == 1", "line 1, column 11: there is no column 'b'"),
         ("t | project b = a | where a == 1", "the column 'a' is gone"),
         ("t | where a in (t)", "name the column too: in (t | project a)"),
-        ("tt | take 1", "line 1, column 1: there is no table 'tt'; did you mean t?"),
+        ("union t, (tt | take 1)", "line 1, column 11: there is no table 'tt'; did you mean t?"),
         ("t | serialize", "cannot run this form of serialize yet"),
         ("t | evaluate pivot(a)", "cannot run evaluate yet"),
         ("t | extend x = make_bag(a)", "has no function make_bag() yet"),
@@ -216,6 +234,110 @@ def test_a_users_own_parameters_are_heeded(opened: Open) -> None:
     connection = opened("local://")
     assert answer(connection, "declare query_parameters(n:long = 5); print x = n") == [(5,)]
     assert answer(connection, "declare query_parameters(n:long); print x = n", n=7) == [(7,)]
+
+
+@pytest.mark.parametrize("name", ["log", "LOG"])
+def test_an_input_never_answers_for_a_table_of_another_case(opened: Open, file: Path, name: str) -> None:
+    given = pd.DataFrame({"i": [1]})
+    assert answer(opened(file), "Log | count", **{name: given}) == [(48,)]
+    with pytest.raises(ParameterError, match="differ only in case"):
+        opened(file).run(Query(f"{name} | count", {name: given}))
+    with pytest.raises(ParameterError, match="differ only in case"):
+        opened("local://").run(Query("union a, A", {"a": given, "A": given}))
+
+
+@pytest.mark.parametrize("name", ["_in_x", "_dec0", "_s1"])
+def test_names_of_our_own_are_no_inputs(opened: Open, name: str) -> None:
+    with pytest.raises(ParameterError, match="use ourselves"):
+        opened("local://").run(Query(f"print x = {name}", {name: 7}))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "print x = datetime(2020-01-01T00:00:00.1234567)",
+        "datatable(t:datetime)[datetime(2020-01-01T00:00:00.1234567Z)]",
+        "print x = timespan(00:00:00.0000001)",
+    ],
+)
+def test_a_literal_finer_than_a_microsecond_is_refused(opened: Open, query: str) -> None:
+    with pytest.raises(UnsupportedError, match="keeps microseconds"):
+        opened("local://").run(Query(query))
+
+
+def test_a_literal_of_a_parameter_is_refused(opened: Open) -> None:
+    with pytest.raises(
+        QueryError,
+        match=r"line 1, column 11: datetime\(…\) takes a literal, and 'start' is none; write todatetime",
+    ):
+        opened("local://").run(Query("print x = datetime({{start}})", {"start": "2026-01-01"}))
+
+
+def test_two_columns_of_one_name_are_refused(opened: Open) -> None:
+    with pytest.raises(QueryError, match="two columns named 'a'"):
+        opened("local://").run(Query("print a = 1, a = 2"))
+
+
+def test_lists_keep_what_json_has_no_number_for(opened: Open) -> None:
+    given = pd.DataFrame({"r": [1.5, float("inf"), float("-inf")], "n": [2**62, 1, 2]})
+    rows = answer(opened("local://"), "t | summarize make_list(r), l = make_list(n)", t=given)
+    assert rows == [([1.5, "Infinity", "-Infinity"], [2**62, 1, 2])]
+    sums = answer(opened("local://"), "t | summarize s = sum(n) by n | summarize make_list(s)", t=given)
+    assert sorted(sums[0][0]) == [1, 2, 2**62]
+
+
+def test_a_union_that_merges_types_says_so(opened: Open) -> None:
+    inputs = {"t": pd.DataFrame({"a": [1]}), "u": pd.DataFrame({"a": ["x"]})}
+    result = opened("local://").run(Query("union t, u", inputs))
+    assert result.warnings == (
+        "union: a is long and string in its tables; the values are merged into one type",
+    )
+
+
+def test_a_column_made_in_one_case_is_not_found_in_another(opened: Open) -> None:
+    connection = opened("local://")
+    for query in ("print Foo = 1 | where foo == 1", "t | where userid != 'userid'"):
+        with pytest.raises(QueryError, match=r"did you mean (Foo|UserId)"):
+            connection.run(Query(query, {"t": pd.DataFrame({"UserId": ["a"]})}))
+
+
+def test_a_closed_connection_says_so(opened: Open) -> None:
+    connection = opened("local://")
+    connection.close()
+    with pytest.raises(ConnectError, match="the connection local is closed"):
+        connection.run(Query("print 1"))
+
+
+def test_json_deeper_than_python_reads_stays_text(opened: Open) -> None:
+    text = "[" * 3000 + "]" * 3000
+    assert answer(opened("local://"), "print x = parse_json(s)", s=text)[0][0] == text
+
+
+def test_columns_of_time_and_enums_of_a_duckdb_file(opened: Open, tmp_path: Path) -> None:
+    path = tmp_path / "kinds.duckdb"
+    with duckdb.connect(str(path)) as made:
+        made.execute("CREATE TYPE e AS ENUM ('ROADMAP', 'LIST')")
+        made.execute(
+            "CREATE TABLE K AS SELECT TIME '01:02:03' t, 'LIST'::e e, TIMESTAMP_NS '2026-01-01 00:00:00.123456789' n"
+        )
+    result = opened(path).run(Query("K"))
+    assert result.frame["t"][0] == pd.Timedelta("01:02:03")
+    assert result.frame["e"][0] == "LIST"
+    assert result.warnings == ("K.n: rounded to microseconds",)
+
+
+def test_a_demo_that_cannot_be_is_refused(opened: Open) -> None:
+    for url in ("local://demo?end=0001-01-01", "local:///tmp/\x00"):
+        with pytest.raises(ConnectError):
+            opened(url)
+
+
+def test_a_table_whose_making_was_cut_short_is_made_again(opened: Open) -> None:
+    connection = opened(DEMO)
+    cursor = connection._database.cursor()
+    cursor.execute('CREATE TABLE memory.data."Syslog" AS SELECT 1 AS half')
+    cursor.close()
+    assert answer(connection, "Syslog | count")[0][0] > 0
 
 
 def test_queries_run_side_by_side(opened: Open) -> None:

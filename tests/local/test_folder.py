@@ -294,3 +294,61 @@ def test_tables_are_listed_before_they_are_read(opened: Open, tmp_path: Path) ->
     assert [(table.name, table.rows) for table in connection.tables()] == [("t", 1)]
     with pytest.raises(KeyError):
         connection.table("nowhere")
+
+
+def test_file_names_are_never_patterns(opened: Open, tmp_path: Path) -> None:
+    for name, rows in (("a", [1]), ("[a]", [2, 3]), ("a*", [4]), ("b", [5]), ("b?", [6, 7])):
+        pq.write_table(pa.table({"x": rows}), tmp_path / f"{name}.parquet")
+        write(tmp_path, f"c{name}.csv", "x\n" + "".join(f"{row}\n" for row in rows))
+    connection = opened(tmp_path)
+    assert answer(connection, "['[a]']") == [(2,), (3,)]
+    assert answer(connection, "['a*']") == [(4,)]
+    assert answer(connection, "['b?']") == [(6,), (7,)]
+    assert answer(connection, "['c[a]']") == [(2,), (3,)]
+    assert answer(connection, "['cb?']") == [(6,), (7,)]
+
+
+def test_the_folders_own_name_makes_no_column(opened: Open, tmp_path: Path) -> None:
+    folder = tmp_path / "year=2024"
+    folder.mkdir()
+    pq.write_table(pa.table({"year": ["abc"]}), folder / "p.parquet")
+    write(folder, "c.csv", "year,n\nabc,1\n")
+    write(folder, "j.jsonl", '{"n":1}\n')
+    connection = opened(folder)
+    assert answer(connection, "p") == [("abc",)]
+    assert answer(connection, "c") == [("abc", 1)]
+    assert answer(connection, "j") == [(1,)]
+
+
+def test_a_file_that_changed_is_read_anew(opened: Open, tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", "x\n1\n2\n")
+    connection = opened(tmp_path)
+    assert answer(connection, "t") == [(1,), (2,)]
+    path.write_text("x,y\n1,a\nabc,b\n")
+    assert answer(connection, "t") == [("1", "a"), ("abc", "b")]
+    path.unlink()
+    with pytest.raises(QueryError, match=r"t.csv cannot be read"):
+        connection.run(Query("t"))
+
+
+def test_times_that_may_be_read_two_ways_are_said(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "open.csv", "t\n03/04/2026\n")
+    write(tmp_path, "told.csv", "t\n03/04/2026\n03/14/2026\n")
+    connection = opened(tmp_path)
+    assert connection.run(Query("told")).warnings == ()
+    [warning] = connection.run(Query("open")).warnings
+    assert "month first; no value tells" in warning
+
+
+def test_floats_that_pandas_wrote_come_back_as_floats(opened: Open, tmp_path: Path) -> None:
+    values = [0.1, 1 / 3, 1e-7, 1.0000000000000002e-05, 123456.789]
+    pd.DataFrame({"x": values}).to_csv(tmp_path / "t.csv", index=False)
+    write(tmp_path, "huge.CSV", "x\n1e400\n")
+    connection = opened(tmp_path)
+    assert [row[0] for row in answer(connection, "t")] == values
+    assert answer(connection, "huge") == [("1e400",)]
+
+
+def test_a_file_of_another_separator_is_remarked(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "a;b\n1;2\n")
+    assert "one column: is it separated by ';' instead of ','?" in opened(tmp_path).table("t").remarks

@@ -19,24 +19,21 @@ Open = Callable[..., LocalConnection]
 ENDLESS = "range a from 1 to 10000000 step 1 | extend k = 1 | join kind=inner (range b from 1 to 10000000 step 1 | extend k = 1) on k | summarize sum(a * b % 7)"
 
 
-def interrupted(work: Callable[[], object], after: float) -> float:
-    """Interrupt the main thread `after` seconds into the work; how long it took to come back."""
-    struck: list[float] = []
+def interrupted(work: Callable[[], object], after: float) -> None:
+    """Interrupt the main thread `after` seconds into the work, which would go on for hours."""
 
     def strike() -> None:
         time.sleep(after)
-        struck.append(time.perf_counter())
         _thread.interrupt_main()
 
     threading.Thread(target=strike, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         work()
-    return time.perf_counter() - struck[0]
 
 
 def test_an_interrupt_stops_a_running_query_and_the_next_one_works(opened: Open) -> None:
     connection = opened("local://")
-    assert interrupted(lambda: connection.run(Query(ENDLESS)), 0.5) < 2
+    interrupted(lambda: connection.run(Query(ENDLESS)), 0.5)
     assert answer(connection, "print x = 1") == [(1,)]
     for thread in threading.enumerate():
         if thread.name == "kqlmagic_ext query":
@@ -47,14 +44,15 @@ def test_an_interrupt_stops_a_running_query_and_the_next_one_works(opened: Open)
 def test_an_interrupt_stops_the_reading_of_a_query_text(opened: Open) -> None:
     connection = opened("local://")
     text = "print x = dynamic([" + ",".join(map(str, range(200_000))) + "])"
-    assert interrupted(lambda: connection.run(Query(text)), 0.3) < 2
+    interrupted(lambda: connection.run(Query(text)), 0.3)
     assert answer(connection, "print x = 1") == [(1,)]
 
 
 def test_an_interrupt_stops_the_making_of_tables(opened: Open) -> None:
     connection = opened("local://demo?rows=8000000")
-    assert interrupted(lambda: connection.run(Query("SigninLogs | count")), 0.3) < 2
+    interrupted(lambda: connection.run(Query("SigninLogs | count")), 0.3)
     assert answer(connection, "IdentityInfo | count")[0][0] > 0
+    assert answer(connection, "SigninLogs | count")[0][0] == connection.table("SigninLogs").rows
 
 
 def test_work_that_is_cancelled_before_its_stop_is_known_still_ends() -> None:
@@ -68,7 +66,7 @@ def test_work_that_is_cancelled_before_its_stop_is_known_still_ends() -> None:
         finally:
             ended.set()
 
-    assert interrupted(lambda: interruptible(work), 0.2) < 0.3
+    interrupted(lambda: interruptible(work), 0.2)
     assert ended.wait(5)
 
 

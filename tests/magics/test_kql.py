@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import pandas as pd
 import pytest
@@ -208,7 +210,11 @@ def test_a_place_on_the_first_line_counts_without_what_we_declare(notebook: Note
     notebook.value(EMPTY)
     notebook.names["host"] = "x"
     error = notebook.error("%kql print a = {{host}} | wher a == 1")
-    assert error.lines()[1:] == ["    print a = {{host}} | wher a == 1", "                         ^"]
+    assert error.lines()[1:] == [
+        "         print a = {{host}} | wher a == 1",
+        "                              ^",
+    ]
+    assert (error.line, error.column) == (1, 27)
     error = notebook.error("%%kql\nout << print a = 1 | wher a == 1")
     assert (error.line, error.column) == (2, 22)
 
@@ -247,6 +253,16 @@ def test_hostile_text_in_an_error_is_made_visible(notebook: Notebook) -> None:
     assert "\x1b" not in text
 
 
+def test_columns_count_in_the_cell_and_lines_stay_under_a_limit(notebook: Notebook) -> None:
+    notebook.value(EMPTY)
+    error = notebook.error("%%kql -o xyz print a = 1 | wher a == 1")
+    error = notebook.error("%%kql --limit 5\nprint a = 1;\n// two\nprint b = 2\n| wher b == 1")
+    assert (error.line, error.column) == (5, 3)
+    assert error.lines()[1] == "    | wher b == 1"
+    error = notebook.error("%%kql\nprint a = 1 | where a == 1 | project b = a\n| where a == 1")
+    assert (error.line, error.column) == (3, 9)
+
+
 # ---------------------------------------------------------------- after a failure
 
 
@@ -271,6 +287,37 @@ def test_a_failure_after_sending_takes_the_old_answer_away_and_restore_brings_it
     notebook.value("%kql_restore a")
     assert notebook.names["a"]["x"].tolist() == [1]
     assert isinstance(notebook.error("%kql_restore a"), UsageError)
+
+
+def test_any_failure_takes_the_old_answer_away(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook.value(EMPTY)
+    notebook.value("%kql -o a print x = 1")
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug of ours")
+
+    monkeypatch.setattr("kqlmagic_ext.connections.local.connection.frame_from_arrow", fail)
+    assert isinstance(notebook.error("%kql -o a print x = 2"), ZeroDivisionError)
+    assert "a" not in notebook.names
+
+
+def test_a_wrong_option_says_what_the_variable_holds(notebook: Notebook) -> None:
+    notebook.value(EMPTY)
+    notebook.value("%kql -o a print x = 1")
+    for cell in ("%kql -o a --limt 4 print 1", "%kql -o a -t soon print 1", "%kql -o a"):
+        error = notebook.error(cell)
+        assert isinstance(error, UsageError)
+        assert "a still holds 1 row × 1" in str(error)
+
+
+def test_a_frame_that_the_analyst_dropped_is_kept_by_nobody(notebook: Notebook) -> None:
+    notebook.value(EMPTY)
+    notebook.value("%kql -o a print x = 1")
+    frame = weakref.ref(notebook.names["a"])
+    assert frame() is not None
+    del notebook.names["a"]
+    gc.collect()
+    assert frame() is None
 
 
 def test_a_variable_of_the_analyst_is_never_taken_away(notebook: Notebook) -> None:
@@ -382,6 +429,13 @@ def test_unloading_leaves_nothing(notebook: Notebook) -> None:
 def test_each_magic_has_help_that_reads_well(notebook: Notebook, magic: str) -> None:
     doc = notebook.shell.find_line_magic(magic).__doc__
     assert doc
-    assert "%%%%" not in doc
-    text = " ".join(doc.split())
-    assert any(text.count(word) for word in ("query", "connection", "frame", "tables"))
+    sentences = [line for line in doc.splitlines() if line.strip() and not line.startswith((":", " "))]
+    assert sentences[0].rstrip().endswith((".", ":", "`"))
+    assert "%%(" not in doc
+    assert "%%%" not in doc
+    for option in (
+        getattr(notebook.shell.find_line_magic(magic).__func__, "parser", None)._actions
+        if doc.startswith("::")
+        else ()
+    ):
+        assert option.help

@@ -49,8 +49,13 @@ def _path(url: str, place: str) -> Path:
     path = Path(place).expanduser()
     try:
         return path.resolve(strict=True)
-    except OSError as error:
-        raise ConnectError(f"{path} is not there or cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConnectError(f"{path} is not there or cannot be read: {why}") from error
+
+
+def _url(folder: Path) -> str:
+    return "local://" + folder.as_uri().removeprefix("file://")
 
 
 def _refuse_options(url: str, options: dict[str, str], known: tuple[str, ...]) -> None:
@@ -134,7 +139,7 @@ def _open_file(url: str, name: str, path: Path, memory_limit: str | None) -> Loc
     with path.open("rb") as file:
         if file.read(12)[8:] != b"DUCK":
             raise ConnectError(
-                f"{path.name} is no DuckDB file; for a file of rows, open its folder: local://{path.parent}"
+                f"{path.name} is no DuckDB file; for a file of rows, open its folder: {_url(path.parent)}"
             )
     database = Database(attached=path, memory_limit=memory_limit)
     cursor = database.cursor()

@@ -19,7 +19,7 @@ class Catalogue:
 
     def __init__(self, tables: Tables, database: Database) -> None:
         self._tables, self._database = tables, database
-        self._loaded: dict[str, Table] = {}
+        self._loaded: dict[str, tuple[object, Table]] = {}
         self._locks: dict[str, threading.Lock] = {}
 
     @property
@@ -29,16 +29,24 @@ class Catalogue:
 
     def listed(self) -> list[Table]:
         """All tables, by name, with what is known without reading them."""
-        return [self._loaded.get(name) or self._tables.listed(name) for name in sorted(self.names)]
+        return [self._current(name) or self._tables.listed(name) for name in sorted(self.names)]
 
     def load(self, names: Iterable[str], cancellation: Cancellation) -> dict[str, Table]:
-        """The tables of these names, read where they are not yet."""
-        return {name: self._loaded.get(name) or self._read(name, cancellation) for name in names}
+        """The tables of these names, read where they are not yet, or have changed since."""
+        return {name: self._current(name) or self._read(name, cancellation) for name in names}
+
+    def _current(self, name: str) -> Table | None:
+        """The table as it was read, if it is still the same."""
+        read = self._loaded.get(name)
+        return read[1] if read is not None and read[0] == self._tables.stamp(name) else None
 
     def _read(self, name: str, cancellation: Cancellation) -> Table:
         # A lock a table: a query never waits for the reading of a table that it does not use.
         with self._locks.setdefault(name, threading.Lock()):
-            if name not in self._loaded:
+            table = self._current(name)
+            if table is None:
+                stamp = self._tables.stamp(name)
                 with self._database.working(cancellation) as cursor:
-                    self._loaded[name] = self._tables.load(name, cursor, cancellation.check)
-        return self._loaded[name]
+                    table = self._tables.load(name, cursor, cancellation.check)
+                self._loaded[name] = (stamp, table)
+        return table

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.catalogue import Catalogue
-from kqlmagic_ext.connections.local.diagnosis import Source
+from kqlmagic_ext.connections.local.diagnosis import Source, engine_error
 from kqlmagic_ext.connections.local.inputs import Inputs, add_inputs
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
+from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.parameters import RESERVED, Bound, bind
@@ -19,10 +21,11 @@ from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statemen
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
     import pyarrow as pa
+    from duckdb import DuckDBPyConnection
 
     from kqlmagic_ext.connections import Progress
     from kqlmagic_ext.connections.local.database import Database
@@ -60,7 +63,12 @@ class LocalConnection:
         """One table with its columns; KeyError when there is none of that name."""
         if name not in self._catalogue.names:
             raise KeyError(name)
-        return interruptible(lambda cancellation: self._catalogue.load([name], cancellation)[name])
+
+        def read(cancellation: Cancellation) -> Table:
+            with self._working(cancellation):
+                return self._catalogue.load([name], cancellation)[name]
+
+        return interruptible(read)
 
     def prepare(self, query: Query) -> str:
         """The KQL that would be run; what is bound beside it stands in comments below."""
@@ -115,8 +123,8 @@ class LocalConnection:
     ) -> tuple[list[pa.Table], tuple[str, ...]]:
         """The Arrow answer of each tabular statement, and what the analyst should know."""
         answers, warnings = [], list(bound.warnings)
-        with self._database.working(cancellation) as cursor:
-            inputs = add_inputs(bound.frames, cursor)
+        with self._working(cancellation) as cursor:
+            inputs = add_inputs(bound.frames, cursor, self._catalogue.names)
             for text in tabular_statements(_limited(bound.text, query)):
                 statement = Statement(
                     Source(text, query.text),
@@ -132,6 +140,20 @@ class LocalConnection:
         if query.limit is not None:
             warnings.append(f"a preview: at most {query.limit:,} rows")
         return answers, tuple(dict.fromkeys(warnings))
+
+    @contextmanager
+    def _working(self, cancellation: Cancellation) -> Iterator[DuckDBPyConnection]:
+        """A cursor; what the engine raises on it becomes an error of ours."""
+        import duckdb
+
+        try:
+            with self._database.working(cancellation) as cursor:
+                yield cursor
+        except duckdb.Error as error:
+            cancellation.check()
+            if self._database.closed:
+                raise ConnectError(f"the connection {self.name} is closed; connect again") from error
+            raise engine_error(error, Source("", ""), {}) from error
 
     def _hidden(self, inputs: Inputs) -> list[str]:
         names = [name for name in inputs.columns if name in self._catalogue.names]

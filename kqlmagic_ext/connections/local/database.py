@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import time
 import weakref
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.sql import quote_text
@@ -13,14 +16,14 @@ from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from kqlmagic_ext.connections.worker import Cancellation
 
 DEFAULT_MEMORY = "70%"
-_CLOSING_S = 10
+_PREFIX = "kqlmagic_ext-"
+_CLOSING_S = 2
 _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -47,8 +50,11 @@ class Database:
         import duckdb
 
         # The folder removes itself when the last user lets go, at the latest at exit.
-        self._scratch = tempfile.TemporaryDirectory(prefix="kqlmagic_ext-", ignore_cleanup_errors=True)
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
+        )
         self.scratch = self._scratch.name
+        _remove_orphans()
         self._root = duckdb.connect(config=dict(_CONFIG))
         self._working: set[DuckDBPyConnection] = set()
         self._finalizer = weakref.finalize(self, _close, self._root, self._working, self._scratch)
@@ -90,6 +96,11 @@ class Database:
             finally:
                 self._working.discard(cursor)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the database has ended."""
+        return not self._finalizer.alive
+
     def close(self) -> None:
         """End the database and remove its scratch folder; may be called twice."""
         self._finalizer()
@@ -125,3 +136,23 @@ def interrupt(cursor: DuckDBPyConnection) -> None:
 
     with suppress(duckdb.ConnectionException):
         cursor.interrupt()
+
+
+def _remove_orphans() -> None:
+    """Remove the scratch folders of processes that were killed: they may hold rows of logs."""
+    if os.name != "posix":  # elsewhere os.kill would end the process that it asks for
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and folder.stat().st_uid == os.getuid() and not _runs(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

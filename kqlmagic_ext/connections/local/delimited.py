@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from kqlmagic_ext.connections.local.sql import quote_name, quote_text
+from kqlmagic_ext.connections.local.sql import quote_name, quote_path, quote_text
 from kqlmagic_ext.connections.local.text_columns import TextRows
 from kqlmagic_ext.errors import QueryError
 
@@ -41,7 +41,7 @@ class Inspection:
 
 def open_text(path: Path) -> IO[str]:
     """The file's text, unpacked when it ends in .gz, without a byte-order mark."""
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
@@ -78,6 +78,8 @@ def read_delimited(path: Path, delimiter: str, rejects: Rejects, checkpoint: Cal
         copy_sound_rows(path, source, delimiter)
         losses = (broken_rows(path, found.broken) + ", left out",)
     remarks = tuple(f"{name}: [UTC] taken off its header" for name in _marked(found.header))
+    if len(names) == 1 and (other := next((mark for mark in ";\t|," if mark in names[0]), None)):
+        remarks += (f"one column: is it separated by {other!r} instead of {delimiter!r}?",)
     columns = {name: quote_name(name) for name in names}
     reader = _reader(source, delimiter, names, found.longest)
     return TextRows(reader, columns, found.rows, remarks=remarks, losses=losses)
@@ -185,6 +187,6 @@ def _reader(path: Path, delimiter: str, names: list[str], longest: int) -> str:
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
     line_size = max(_MIN_LINE_SIZE, 4 * longest + 1024)
     return (
-        f"read_csv({quote_text(str(path))}, delim={quote_text(delimiter)}, quote='\"', escape='\"', header=true, "
+        f"read_csv({quote_path(path)}, hive_partitioning=false, delim={quote_text(delimiter)}, quote='\"', escape='\"', header=true, "
         f"auto_detect=false, strict_mode=true, null_padding=false, columns={{{columns}}}, max_line_size={line_size})"
     )

@@ -11,7 +11,7 @@ from duckdb_kql import errors
 from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
 
 from kqlmagic_ext.errors import QueryError, UnsupportedError
-from kqlmagic_ext.kql.tokens import find_name, position
+from kqlmagic_ext.kql.tokens import code, find_name, place
 from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _MISSING_COLUMN = re.compile(
 _CASE = re.compile(r"columns ('.*') and ('.*') differ only in case")
 _WORD = re.compile(r"[\w-]+|\S")
 _LONGEST_EXCERPT = 40
+_CONSTRUCTS = {"(": "a source in parentheses", "let": "this form of let"}
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,11 @@ class Source:
 
     def place(self, offset: int | None) -> dict[str, Any]:
         """Where an offset of the text is, as an error takes it."""
-        if offset is None:
-            return {}
-        line, column = position(self.text, offset)
-        lines = self.shown.split("\n")
-        return {"line": line, "column": column, "source": lines[line - 1] if line <= len(lines) else None}
+        return {} if offset is None else place(self.text, offset, self.shown)
 
-    def named(self, name: str) -> dict[str, Any]:
-        """Where a name first stands."""
-        return self.place(find_name(self.text, name))
+    def named(self, name: str, *, last: bool = False) -> dict[str, Any]:
+        """Where a name first (or last) stands."""
+        return self.place(find_name(self.text, name, last=last))
 
 
 def translation_error(error: errors.KqlError, source: Source, shift: int) -> QueryError:
@@ -83,6 +80,7 @@ def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) 
         return UnsupportedError(f"{PLACE} cannot run {error.construct} yet", construct=error.construct)
     offset = _offset(error.span, source, shift)
     word = _word_at(source.text, offset)
+    word = _CONSTRUCTS.get(word, word)
     operator = _operator_at(source.text, offset)
     if word == operator or not operator:
         return UnsupportedError(f"{PLACE} cannot run {word} yet", construct=word, **source.place(offset))
@@ -106,9 +104,15 @@ def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
     """ANTLR's message in words; at a pipe it means the operator behind it."""
     if source.text[offset : offset + 1] == "|" and (behind := _WORD.search(source.text, offset + 1)):
         return _operator_error(behind[0], source.place(behind.start()))
-    word = _word_at(source.text, offset)
-    hint = f"{word} is a word of KQL; as a name, write ['{word}']" if word in KEYWORDS else None
-    return QueryError(_reason(message), hint=hint, **source.place(offset))
+    return QueryError(_reason(message), hint=_name_hint(source.text, offset), **source.place(offset))
+
+
+def _name_hint(text: str, offset: int) -> str | None:
+    """What to write when a word of KQL is used as a name, as in `first = min(x)`."""
+    words = code(text[offset:])
+    if len(words) > 1 and words[0].text in KEYWORDS and words[1].text == "=":
+        return f"{words[0].text} is a word of KQL; as a name, write ['{words[0].text}']"
+    return None
 
 
 def _operator_error(word: str, place: dict[str, Any]) -> QueryError:
@@ -155,18 +159,23 @@ def engine_error(error: Exception, source: Source, tables: Mapping[str, Mapping[
 def _missing_column(
     name: str, columns: list[str], tables: Mapping[str, Mapping[str, str]], source: Source
 ) -> QueryError:
-    place = source.named(name)
     if name in tables:
-        first = next(iter(tables[name]))
-        hint = f"name the column too: in ({name} | project {first})"
-        return QueryError(
-            f"{name!r} is a table, and stands where a value is wanted", hint=hint, unknown=name, **place
-        )
-    if name in columns:
-        return QueryError(
-            f"the column {name!r} is gone: an operator before this place dropped it", unknown=name, **place
-        )
-    return QueryError(f"there is no column {name!r}", hint=did_you_mean(name, columns), unknown=name, **place)
+        hint = f"name the column too: in ({name} | project {next(iter(tables[name]))})"
+        said = f"{name!r} is a table, and stands where a value is wanted"
+        return QueryError(said, hint=hint, unknown=name, **source.named(name, last=True))
+    if name in columns or _is_made(name, source.text):
+        said = f"the column {name!r} is gone: an operator before this place dropped it"
+        return QueryError(said, unknown=name, **source.named(name, last=True))
+    near = did_you_mean(name, columns)
+    return QueryError(f"there is no column {name!r}", hint=near, unknown=name, **source.named(name))
+
+
+def _is_made(name: str, text: str) -> bool:
+    """Whether the text gives something that name, as in `extend name = …`."""
+    words = [word.text for word in code(text)]
+    return any(
+        words[at : at + 2] == [name, "="] and words[at + 2] not in "=~" for at in range(len(words) - 2)
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.connections.local.delimited import Rejects, read_delimited, refuse_twins
 from kqlmagic_ext.connections.local.json_files import read_json
 from kqlmagic_ext.connections.local.known_tables import known_tables
-from kqlmagic_ext.connections.local.sql import quote_text
+from kqlmagic_ext.connections.local.sql import quote_path
 from kqlmagic_ext.connections.local.tables import described_table
 from kqlmagic_ext.connections.local.text_columns import TextRows, typed
 from kqlmagic_ext.connections.local.types import native_column, view
@@ -50,8 +50,18 @@ class FolderTables:
         """The name, the file, and a Parquet file's own count of its rows."""
         path = self.files[name]
         return Table(
-            name, rows=_parquet_rows(path) if path.suffix == ".parquet" else None, remarks=(path.name,)
+            name,
+            rows=_parquet_rows(path) if path.suffix.lower() == ".parquet" else None,
+            remarks=(path.name,),
         )
+
+    def stamp(self, name: str) -> object:
+        """The file's size, its time of change and its identity."""
+        try:
+            state = self.files[name].stat()
+        except OSError:
+            return None  # the query that reads the file says what is wrong with it
+        return state.st_size, state.st_mtime_ns, state.st_ino
 
     def load(self, name: str, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> Table:
         """Look at the file, choose the columns' types, make the view."""
@@ -61,7 +71,7 @@ class FolderTables:
         try:
             return (
                 self._parquet(name, path, cursor)
-                if path.suffix == ".parquet"
+                if path.suffix.lower() == ".parquet"
                 else self._text(name, path, cursor, checkpoint)
             )
         except duckdb.Error as error:
@@ -76,7 +86,7 @@ class FolderTables:
             refuse_twins(parquet.read_schema(path).names, path)
         except ArrowInvalid as error:
             raise QueryError(f"{path.name} is no Parquet file: {error}") from error
-        source = f"read_parquet({quote_text(str(path))})"
+        source = f"read_parquet({quote_path(path)}, hive_partitioning=false)"
         described = cursor.sql(f"SELECT * FROM {source}")
         columns = [native_column(*pair) for pair in zip(described.columns, described.types, strict=True)]
         cursor.execute(view(name, columns, source))
@@ -96,7 +106,7 @@ class FolderTables:
         return replace(table, losses=(*table.losses, *rows.losses))
 
     def _text_rows(self, path: Path, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> TextRows:
-        ending = Path(path.name.removesuffix(".gz")).suffix
+        ending = Path(path.name.lower().removesuffix(".gz")).suffix
         rejects = Rejects(self._scratch, allowed=self._allow_rejects)
         if ending in _DELIMITERS:
             return read_delimited(path, _DELIMITERS[ending], rejects, checkpoint)
@@ -119,11 +129,16 @@ def find_files(folder: Path) -> dict[str, Path]:
         raise ConnectError(f"the folder {folder} cannot be read: {error.strerror or error}") from error
     for path in paths:
         ending = next(
-            (ending for ending in sorted(_ENDINGS, key=len, reverse=True) if path.name.endswith(ending)), None
+            (
+                ending
+                for ending in sorted(_ENDINGS, key=len, reverse=True)
+                if path.name.lower().endswith(ending)
+            ),
+            None,
         )
         if ending is None or path.name.startswith(".") or path.is_dir():
             continue
-        name = path.name.removesuffix(ending)
+        name = path.name[: -len(ending)]
         twin = seen.setdefault(name.casefold(), path.name)
         if twin != path.name:
             raise ConnectError(f"{twin} and {path.name} both give the table {name!r}; rename or move one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from kqlmagic_ext.frames import arrow_from_frame, kql_field, kql_type
 from kqlmagic_ext.kql.parameters import RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     import pyarrow as pa
@@ -27,21 +28,41 @@ class Inputs:
     warnings: tuple[str, ...]
 
 
-def add_inputs(frames: Mapping[str, pd.DataFrame], cursor: DuckDBPyConnection) -> Inputs:
-    """Each frame as a temporary view of the cursor; raises ParameterError for one that the engine would change."""
+def add_inputs(
+    frames: Mapping[str, pd.DataFrame], cursor: DuckDBPyConnection, taken: Iterable[str]
+) -> Inputs:
+    """Each frame as a temporary view of the cursor; `taken` are the names of the workspace's tables.
+
+    Raises
+    ------
+    ParameterError
+        For a frame that the engine would change, and for a name that it would take for another one.
+    """
+    _refuse_twins(frames, taken)
     columns: dict[str, Mapping[str, str]] = {}
     warnings: list[str] = []
-    for number, (name, frame) in enumerate(frames.items()):
+    for name, frame in frames.items():
         shown = name.removeprefix(RESERVED)
         table, said = arrow_from_frame(frame, shown)
-        cursor.register(f"_input_{number}", _for_engine(table, shown))
+        registered = f"input_{uuid.uuid4().hex}"  # no table of the workspace has such a name
+        cursor.register(registered, _for_engine(table, shown))
         listed = ", ".join(
             f"{column.sql} AS {quote_name(column.name)}" for column in map(input_column, table.schema)
         )
-        cursor.execute(f"CREATE TEMP VIEW {quote_name(name)} AS SELECT {listed} FROM _input_{number}")
+        cursor.execute(f"CREATE TEMP VIEW {quote_name(name)} AS SELECT {listed} FROM {registered}")
         columns[name] = {field.name: kql_type(field) for field in table.schema}
         warnings += said
     return Inputs(columns, tuple(warnings))
+
+
+def _refuse_twins(frames: Iterable[str], taken: Iterable[str]) -> None:
+    """The engine folds case: an input would answer for a table or an input whose name differs only in case."""
+    folded = {name.casefold(): name for name in taken}
+    for name in frames:
+        twin = folded.setdefault(name.casefold(), name)
+        if twin != name:
+            said = f"the input {name} and {twin} differ only in case; write -i other={name}"
+            raise ParameterError(said, name=name)
 
 
 def _for_engine(table: pa.Table, name: str) -> pa.Table:

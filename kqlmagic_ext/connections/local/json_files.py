@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from kqlmagic_ext.connections.local.delimited import Rejects, broken_rows, open_text, refuse_twins
-from kqlmagic_ext.connections.local.sql import quote_text
+from kqlmagic_ext.connections.local.sql import quote_path, quote_text
 from kqlmagic_ext.connections.local.text_columns import TextRows
 from kqlmagic_ext.errors import QueryError
 
@@ -33,12 +33,12 @@ def read_json(
     QueryError
         When the file holds broken records and they are not allowed, no objects, or keys that differ only in case.
     """
-    if path.name.removesuffix(".gz").endswith(".json"):
+    if path.name.lower().removesuffix(".gz").endswith(".json"):
         _refuse_cut(path)
     try:
         return _rows(path, path, cursor)
     except duckdb.Error as error:
-        if path.name.removesuffix(".gz").endswith(".json"):
+        if path.name.lower().removesuffix(".gz").endswith(".json"):
             raise QueryError(f"{path.name} is no JSON: {str(error).splitlines()[0]}") from error
     broken = _broken_lines(path, checkpoint)
     sound = rejects.copy(path, ".jsonl", broken)
@@ -47,7 +47,9 @@ def read_json(
 
 
 def _rows(source: Path, path: Path, cursor: DuckDBPyConnection) -> TextRows:
-    reader = f"read_json_objects({quote_text(str(source))}, maximum_object_size={_MAX_OBJECT})"
+    reader = (
+        f"read_json_objects({quote_path(source)}, maximum_object_size={_MAX_OBJECT}, hive_partitioning=false)"
+    )
     kinds = {row[0] for row in cursor.sql(f"SELECT DISTINCT json_type(json) FROM {reader}").fetchall()}
     if kinds - {"OBJECT"}:
         raise QueryError(f"{path.name} holds records that are no objects", hint="each record must be {…}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from duckdb_kql import ir
@@ -24,6 +25,7 @@ _WRONG = {
 }
 _LIMITED = ("make_set", "make_list", "make_set_if", "make_list_if")
 _MOST_NEEDLES = 1000
+_FINER = re.compile(r"\.\d{6}\d*[1-9]")
 
 
 def nodes(query: ir.Query) -> Iterator[Any]:
@@ -41,20 +43,46 @@ def nodes(query: ir.Query) -> Iterator[Any]:
 
 
 def refuse_wrong(query: ir.Query, source: Source) -> tuple[str, ...]:
-    """What to warn of; raises UnsupportedError for a function that would answer wrongly."""
+    """What to warn of; raises UnsupportedError for what would be answered wrongly."""
     warnings = []
     for node in nodes(query):
+        if (
+            isinstance(node, ir.Literal)
+            and node.kind in ("datetime", "timespan")
+            and _FINER.search(str(node.value))
+        ):
+            said = f"{PLACE} keeps microseconds, and {node.kind}({node.value}) is finer"
+            raise UnsupportedError(
+                said, construct=node.kind, **source.place(_offset_of(str(node.value), source))
+            )
         if not isinstance(node, ir.FunctionCall):
             continue
         if node.name in _WRONG:
-            raise UnsupportedError(
-                f"{PLACE} cannot run {node.name}() yet: it {_WRONG[node.name]}",
-                construct=f"{node.name}()",
-                **source.named(node.name),
-            )
+            said = f"{PLACE} cannot run {node.name}() yet: it {_WRONG[node.name]}"
+            raise UnsupportedError(said, construct=f"{node.name}()", **source.named(node.name))
         if node.name in _LIMITED and len(node.args) > 1:
             warnings.append(f"{node.name}() gives all values: {PLACE} does not heed its limit yet")
     return tuple(dict.fromkeys(warnings))
+
+
+def _offset_of(text: str, source: Source) -> int | None:
+    at = source.text.find(text)
+    return None if at < 0 else at
+
+
+def merged_columns(query: ir.Query, tables: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """A warning for each column that a union would merge though its type differs between the tables of the query."""
+    if not any(isinstance(node, ir.Union) for node in nodes(query)):
+        return ()
+    kinds: dict[str, set[str]] = {}
+    for columns in tables.values():
+        for name, kind in columns.items():
+            kinds.setdefault(name, set()).add(kind)
+    return tuple(
+        f"union: {name} is {' and '.join(sorted(found))} in its tables; the values are merged into one type"
+        for name, found in kinds.items()
+        if len(found) > 1
+    )
 
 
 def with_constant_needles(query: ir.Query, values: Mapping[str, Any]) -> ir.Query:
@@ -80,13 +108,9 @@ def _rebuild(node: Any, values: Mapping[str, Any], memo: dict[tuple[int, bool], 
 
 
 def _rebuilt(node: Any, values: Mapping[str, Any], memo: dict[tuple[int, bool], Any], *, inside: bool) -> Any:
-    if inside and isinstance(node, ir.Parameter) and node.kind == "dynamic":
-        text = values.get(node.name)
-        return (
-            ir.Literal(text, "dynamic")
-            if text is not None and len(json.loads(text)) <= _MOST_NEEDLES
-            else node
-        )
+    constant = _constant(node, values) if inside else None
+    if constant is not None:
+        return constant
     changes = {}
     for field in dataclasses.fields(node):
         before = getattr(node, field.name)
@@ -95,3 +119,18 @@ def _rebuilt(node: Any, values: Mapping[str, Any], memo: dict[tuple[int, bool], 
         if after is not before and after != before:
             changes[field.name] = after
     return dataclasses.replace(node, **changes) if changes else node
+
+
+def _constant(node: Any, values: Mapping[str, Any]) -> ir.Literal | None:
+    """The list as a literal: a bound one, or `pack_array` of literals; None for any other node."""
+    if isinstance(node, ir.Parameter) and node.kind == "dynamic":
+        text = values.get(node.name)
+        return (
+            ir.Literal(text, "dynamic")
+            if text is not None and len(json.loads(text)) <= _MOST_NEEDLES
+            else None
+        )
+    if isinstance(node, ir.FunctionCall) and node.name == "pack_array":
+        items = [arg.value for arg in node.args if isinstance(arg, ir.Literal) and arg.kind == "string"]
+        return ir.Literal(json.dumps(items), "dynamic") if len(items) == len(node.args) else None
+    return None

@@ -102,7 +102,7 @@ class Statement:
         if wrapped is not translation.sql:
             relation = self._cursor.sql(wrapped, params=params)
         self._cancellation.check()
-        return answer_table(relation.to_arrow_table(), types)
+        return answer_table(relation.to_arrow_table(), types, self._cancellation.check)
 
 
 def _sent(error: KqlMagicError) -> KqlMagicError:

@@ -26,6 +26,9 @@ class Tables(Protocol):
     def listed(self, name: str) -> Table:
         """What is known of a table without reading it."""
 
+    def stamp(self, name: str) -> object:
+        """What changes when the table's rows change; equal stamps mean that it need not be read again."""
+
     def load(self, name: str, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> Table:
         """Make the view of a table; its full description. `checkpoint` is called now and then, and may raise.
 
@@ -41,6 +44,10 @@ class NoTables:
     def listed(self, name: str) -> Table:
         """There is none."""
         raise KeyError(name)
+
+    def stamp(self, name: str) -> object:  # noqa: ARG002 - the role's form
+        """Always the same: the rows do not change."""
+        return None
 
     def load(self, name: str, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> Table:  # noqa: ARG002 - the role's form
         """There is none."""
@@ -59,6 +66,10 @@ class DemoTables:
         columns = MappingProxyType(known_tables()[name])
         return Table(name, columns, self._demo.row_count(name), ("synthetic",))
 
+    def stamp(self, name: str) -> object:  # noqa: ARG002 - the role's form
+        """Always the same: the rows do not change."""
+        return None
+
     def load(self, name: str, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> Table:
         """Make the rows, and a view that adds the columns which the demo leaves empty."""
         checkpoint()
@@ -66,7 +77,7 @@ class DemoTables:
         cursor.register("demo_rows", made)
         filled = [self._stored(column, known[column]) for column in made.column_names]
         cursor.execute(
-            f"CREATE TABLE memory.data.{quote_name(name)} AS SELECT {', '.join(filled)} FROM demo_rows"
+            f"CREATE OR REPLACE TABLE memory.data.{quote_name(name)} AS SELECT {', '.join(filled)} FROM demo_rows"
         )
         cursor.unregister("demo_rows")
         columns = [
@@ -102,6 +113,10 @@ class AttachedTables:
     def listed(self, name: str) -> Table:
         """The name, and the number of rows that the file's own statistics tell."""
         return Table(name, rows=self._rows[name])
+
+    def stamp(self, name: str) -> object:  # noqa: ARG002 - the role's form
+        """Always the same: the rows do not change."""
+        return None
 
     def load(self, name: str, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> Table:
         """Make the view that shows the file's table in KQL's types."""

@@ -49,8 +49,8 @@ _CONVERSIONS = {
 _GUESSES = {
     "bool": "CASE WHEN lower({0}) IN ('true', 'false') THEN true END",
     "long": f"CASE WHEN {_IS_PLAIN_INTEGER} THEN TRY_CAST({{0}} AS BIGINT) END",
-    "real": r"CASE WHEN regexp_full_match({0}, '-?\d{{1,15}}(\.\d{{1,17}})?([eE][+-]?\d+)?') AND NOT starts_with({0}, '00') "
-    "THEN TRY_CAST({0} AS DOUBLE) END",
+    "real": r"CASE WHEN regexp_full_match({0}, '-?\d{{1,15}}(\.\d+)?([eE][+-]?\d+)?') AND NOT starts_with({0}, '00') "
+    "AND isfinite(TRY_CAST({0} AS DOUBLE)) THEN TRY_CAST({0} AS DOUBLE) END",
     "datetime": _CONVERSIONS["datetime"],
     "dynamic": r"CASE WHEN regexp_matches({0}, '^[\[{{]') AND json_valid({0}) THEN true END",
 }
@@ -109,16 +109,17 @@ def typed(rows: TextRows, known: Mapping[str, str], cursor: DuckDBPyConnection) 
     fitting = {test.name: test.kind for test in reversed(tests) if not misfits[test]}
     kinds = {name: fitting.get(name, "string") for name in rows.columns}
     times = _times(rows, kinds, cursor)
-    columns = [
-        _column(name, kinds[name], text, times.finer.get(name, 0)) for name, text in rows.columns.items()
-    ]
+    columns = [_column(name, kinds[name], text, times) for name, text in rows.columns.items()]
     remarks = [
         f"{test.name}: {misfits[test]:,} values are no {test.kind}, so it is kept as text"
         for test in tests
         if test.name in known and misfits[test]
     ]
     if times.us:
-        remarks.insert(0, f"{', '.join(times.us)}: US times (month first), read as UTC")
+        remarks.insert(
+            0,
+            f"{', '.join(name for name in rows.columns if name in times.us)}: US times (month first), read as UTC",
+        )
     return TypedRows(columns, count, tuple(remarks))
 
 
@@ -166,26 +167,38 @@ def _misfits(rows: TextRows, tests: list[_Test], cursor: DuckDBPyConnection) -> 
 
 @dataclass(frozen=True)
 class _Times:
-    """The columns in which times were read as US ones, and how many values of each are finer than a microsecond."""
+    """Columns of times: those read as US ones, those where no value tells month from day, the values finer than 1 µs."""
 
-    us: tuple[str, ...]
+    us: frozenset[str]
+    open: frozenset[str]
     finer: Mapping[str, int]
 
 
 def _times(rows: TextRows, kinds: Mapping[str, str], cursor: DuckDBPyConnection) -> _Times:
     names = [name for name, kind in kinds.items() if kind == "datetime"]
     if not names:
-        return _Times((), {})
+        return _Times(frozenset(), frozenset(), {})
     texts = [rows.columns[name] for name in names]
-    is_us = [f"coalesce(bool_or(NOT {_IS_ISO.format(text)} AND {text} <> ''), false)" for text in texts]
-    is_fine = [f"count(*) FILTER (WHERE regexp_matches({text}, '\\.\\d{{6}}0*[1-9]'))" for text in texts]
-    found = cursor.sql(f"SELECT {', '.join([*is_us, *is_fine])} FROM {rows.source}").fetchall()[0]
-    us = tuple(name for name, said in zip(names, found, strict=False) if said)
-    return _Times(us, dict(zip(names, found[len(names) :], strict=True)))
+    tests = [
+        *(f"coalesce(bool_or(NOT {_IS_ISO.format(text)} AND {text} <> ''), false)" for text in texts),
+        *(
+            f"coalesce(bool_or(TRY_CAST(split_part({text}, '/', 2) AS INTEGER) > 12), false)"
+            for text in texts
+        ),
+        *(f"count(*) FILTER (WHERE regexp_matches({text}, '\\.\\d{{6}}0*[1-9]'))" for text in texts),
+    ]
+    found = cursor.sql(f"SELECT {', '.join(tests)} FROM {rows.source}").fetchall()[0]
+    size = len(names)
+    us = frozenset(name for name, said in zip(names, found[:size], strict=True) if said)
+    told = frozenset(name for name, said in zip(names, found[size : 2 * size], strict=True) if said)
+    return _Times(us, us - told, dict(zip(names, found[2 * size :], strict=True)))
 
 
-def _column(name: str, kind: str, text: str, finer: int) -> Column:
+def _column(name: str, kind: str, text: str, times: _Times) -> Column:
     if kind == "string":
         return Column(name, kind, f"coalesce({text}, '')")
-    loss = f"{finer:,} times cut to microseconds" if finer else None
-    return Column(name, kind, f"CASE WHEN {text} <> '' THEN {_CONVERSIONS[kind].format(text)} END", loss)
+    losses = [f"{times.finer[name]:,} times cut to microseconds"] if times.finer.get(name) else []
+    if name in times.open:
+        losses.append("read with the month first; no value tells whether that is right")
+    sql = f"CASE WHEN {text} <> '' THEN {_CONVERSIONS[kind].format(text)} END"
+    return Column(name, kind, sql, "; ".join(losses) or None)

@@ -7,6 +7,7 @@ are loaded and checked against the catalogue. A quoted path is such a name, and 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,17 @@ from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
 
 from kqlmagic_ext.connections.local.decimals import lift_decimals
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, did_you_mean, translation_error
-from kqlmagic_ext.connections.local.review import nodes, refuse_wrong, with_constant_needles
+from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
-from kqlmagic_ext.kql.statements import refuse_assignments
+from kqlmagic_ext.kql.statements import refuse_slips
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
+
+_OF_THE_ENGINE = re.compile(r"_s\d+")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def translate(
     ParameterError
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
-    refuse_assignments(source.text)
+    refuse_slips(source.text)
     source, decimals = lift_decimals(source)
     scalars = {**scalars, **decimals}
     declared = prelude(source.text, scalars)
@@ -70,6 +73,7 @@ def translate(
             tables = load(_tables(query, source, list(known)))
             _refuse_hidden(scalars, tables)
             _refuse_wrong_case(query, tables, source)
+            warnings += merged_columns(query, tables)
             result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
@@ -185,15 +189,35 @@ def _refuse_hidden(scalars: Mapping[str, Value], tables: Mapping[str, Mapping[st
 
 
 def _tables(query: ir.Query, source: Source, known: list[str]) -> list[str]:
-    """The catalogue's names that the query reads."""
-    lets = {name for node in nodes(query) if isinstance(node, ir.Query) for name, _ in node.lets}
+    """The catalogue's names that the query reads; a name of the query's own (let) is none, from there on."""
     found: dict[str, None] = {}
-    for node in nodes(query):
+    for node in _table_references(query, frozenset(), set()):
         if isinstance(node, ir.WildcardTableRef):
             found.update(dict.fromkeys(match_wildcard(node, {name: [] for name in known})))
-        elif isinstance(node, ir.TableRef) and node.name not in lets:
+        else:
             found[_known(node, source, known)] = None
     return list(found)
+
+
+def _table_references(
+    node: Any, lets: frozenset[str], seen: set[tuple[int, frozenset[str]]]
+) -> Iterator[Any]:
+    """The references to tables of the catalogue; a let is in scope behind its own expression, not inside it."""
+    if isinstance(node, (tuple, list)):
+        for item in node:
+            yield from _table_references(item, lets, seen)
+        return
+    if not dataclasses.is_dataclass(node) or isinstance(node, type) or (id(node), lets) in seen:
+        return
+    seen.add((id(node), lets))
+    if isinstance(node, ir.WildcardTableRef) or (isinstance(node, ir.TableRef) and node.name not in lets):
+        yield node
+    parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+    for name, bound in parts.pop("lets", ()) if isinstance(node, ir.Query) else ():
+        yield from _table_references(bound, lets, seen)
+        lets |= {name}
+    for part in parts.values():
+        yield from _table_references(part, lets, seen)
 
 
 def _known(node: ir.TableRef, source: Source, known: list[str]) -> str:
@@ -203,20 +227,21 @@ def _known(node: ir.TableRef, source: Source, known: list[str]) -> str:
             construct="cluster() and database()",
             **source.named("cluster" if node.cluster else "database"),
         )
-    if node.name in known:
-        return str(node.name)
-    raise QueryError(
-        f"there is no table {node.name!r}",
-        unknown=node.name,
-        hint=did_you_mean(node.name, known),
-        **source.named(node.name),
-    )
+    name, place = str(node.name), source.named(node.name)
+    if name not in known:
+        raise QueryError(f"there is no table {name!r}", unknown=name, hint=did_you_mean(name, known), **place)
+    if _OF_THE_ENGINE.fullmatch(name):
+        raise UnsupportedError(
+            f"{PLACE} uses the name {name} itself; give the table another", construct=name, **place
+        )
+    return name
 
 
 def _refuse_wrong_case(query: ir.Query, tables: Mapping[str, Mapping[str, str]], source: Source) -> None:
     """DuckDB would take `username` for the column `UserName`; KQL, and so Azure, does not."""
     columns = {column for table in tables.values() for column in table}
-    folded = {column.casefold(): column for column in columns}
+    given = {node.name for node in nodes(query) if isinstance(node, ir.NamedExpr) and node.name}
+    folded = {name.casefold(): name for name in given | columns}
     made = columns | set(_made_names(query))
     for node in nodes(query):
         name = node.name if isinstance(node, ir.ColumnRef) else None
@@ -226,9 +251,9 @@ def _refuse_wrong_case(query: ir.Query, tables: Mapping[str, Mapping[str, str]],
 
 
 def _made_names(query: ir.Query) -> Iterator[str]:
-    """Every text in the query that may name a column which it makes."""
+    """Every text in the query that may name a column which it makes; a string literal or a function's name is none."""
     for node in nodes(query):
-        if isinstance(node, ir.ColumnRef):
+        if isinstance(node, (ir.ColumnRef, ir.Literal, ir.FunctionCall)):
             continue
         for field in dataclasses.fields(node):
             yield from _texts(getattr(node, field.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,24 @@ from typing import TYPE_CHECKING, Any
 from duckdb_kql.types import kusto_type
 
 from kqlmagic_ext.connections.local.sql import quote_name
+from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.frames import arrow_type, kql_field, kql_type
-from kqlmagic_ext.values import datetime_ticks, format_datetime, format_timespan, timespan_ticks
+from kqlmagic_ext.values import (
+    LONG_MAX,
+    LONG_MIN,
+    NOT_FINITE,
+    datetime_ticks,
+    format_datetime,
+    format_timespan,
+    timespan_ticks,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
 
-_NESTED = ("[]", "STRUCT", "MAP", "UNION", "LIST", "ARRAY", "VARIANT")
-_NESTED_NAMES = ("list", "array", "struct", "map", "union")
+_NESTED = ("list", "array", "struct", "map", "union")
 _CASTS = {
     "TINYINT": "INTEGER",
     "UTINYINT": "INTEGER",
@@ -31,10 +40,10 @@ _CASTS = {
     "TIMESTAMP_S": "TIMESTAMP",
     "TIMESTAMP_MS": "TIMESTAMP",
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
-    "TIME": "INTERVAL",
     "HUGEINT": "DECIMAL(38,0)",
     "UHUGEINT": "DECIMAL(38,0)",
 }
+_STRIDE = 10_000
 _KEPT = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "TIMESTAMP", "INTERVAL", "UUID", "JSON")
 DUCKDB_TYPES = {
     "bool": "BOOLEAN",
@@ -60,16 +69,18 @@ class Column:
     loss: str | None = None
 
 
-def native_column(name: str, duckdb_type: object) -> Column:
+def native_column(name: str, duckdb_type: Any) -> Column:
     """A column of a Parquet file or a DuckDB table: of one of the types that KQL has, without null strings."""
     kind, quoted = str(duckdb_type).upper(), quote_name(name)
     if kind in _KEPT or kind.startswith("DECIMAL"):
         return Column(name, kusto_type(kind), quoted)
     if kind in _CASTS:
         return Column(name, kusto_type(_CASTS[kind]), f"CAST({quoted} AS {_CASTS[kind]})")
+    if kind == "TIME":
+        return Column(name, "timespan", f"to_microseconds(epoch_us({quoted}))")
     if kind in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS", "TIMESTAMP_NS WITH TIME ZONE"):
-        return Column(name, "datetime", f"CAST({quoted} AS TIMESTAMP)", "cut to microseconds")
-    if any(mark in kind for mark in _NESTED):
+        return Column(name, "datetime", f"CAST({quoted} AS TIMESTAMP)", "rounded to microseconds")
+    if duckdb_type.id in _NESTED:
         return Column(name, "dynamic", f"to_json({quoted})")
     if kind == "BLOB":
         return Column(name, "string", f"coalesce(to_base64({quoted}), '')", "binary, shown in base64")
@@ -83,7 +94,15 @@ def view(name: str, columns: Iterable[Column], source: str) -> str:
 
 
 def answer_sql(sql: str, names: Sequence[str], types: Sequence[Any]) -> str:
-    """The query's SQL with what Arrow cannot hold exactly cast: sums back to long, intervals to microseconds."""
+    """The query's SQL with what Arrow cannot hold exactly cast: sums back to long, intervals to microseconds.
+
+    Raises QueryError when two columns have one name: a frame would keep the last alone.
+    """
+    twins = [name for name in names if names.count(name) > 1]
+    if twins:
+        raise QueryError(
+            f"the answer has two columns named {twins[0]!r}", hint="give one of them another name"
+        )
     kinds = [str(kind).upper() for kind in types]
     if not {"HUGEINT", "UHUGEINT", "INTERVAL", "UBIGINT"}.intersection(kinds):
         return sql
@@ -99,29 +118,42 @@ def _answer_column(quoted: str, kind: str) -> str:
     return f"epoch_us({quoted}) AS {quoted}" if kind == "INTERVAL" else quoted
 
 
-def answer_table(table: pa.Table, types: Sequence[Any]) -> pa.Table:
-    """The engine's Arrow answer in the Arrow types of `frames.py`, each column with its KQL type."""
+def answer_table(table: pa.Table, types: Sequence[Any], checkpoint: Callable[[], None]) -> pa.Table:
+    """The engine's Arrow answer in the Arrow types of `frames.py`, each column with its KQL type.
+
+    `checkpoint` is called between columns and now and then in nested ones: what it raises ends the work.
+    """
     import pyarrow as pa
 
     fields, columns = [], []
     for name, column, kind in zip(table.column_names, table.columns, types, strict=True):
-        field, typed = _typed(name, column, kind)
+        checkpoint()
+        field, typed = _typed(name, column, kind, checkpoint)
         fields.append(field)
         columns.append(typed)
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def _typed(name: str, column: pa.ChunkedArray, kind: Any) -> tuple[pa.Field, pa.ChunkedArray]:
-    import pyarrow as pa
-
+def _typed(
+    name: str, column: pa.ChunkedArray, kind: Any, checkpoint: Callable[[], None]
+) -> tuple[pa.Field, pa.ChunkedArray]:
     text = str(kind).upper()
     of_kql = "dynamic" if text in ('"NULL"', "NULL") else kusto_type(text)
-    if kind.id in _NESTED_NAMES:
-        texts = pa.array([_json(value, kind) for value in column.to_pylist()], pa.string())
-        return kql_field(name, "dynamic"), pa.chunked_array([texts])
+    if kind.id in _NESTED:
+        return kql_field(name, "dynamic"), _json_texts(column, kind, checkpoint)
     if of_kql == "decimal":
         return kql_field(name, of_kql, column.type), column
     return kql_field(name, of_kql), column.cast(arrow_type(of_kql))
+
+
+def _json_texts(column: pa.ChunkedArray, kind: Any, checkpoint: Callable[[], None]) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    texts: list[str | None] = []
+    for start in range(0, len(column), _STRIDE):
+        checkpoint()
+        texts += [_json(value, kind) for value in column.slice(start, _STRIDE).to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _json(value: Any, kind: Any) -> str | None:
@@ -146,15 +178,25 @@ def _plain(value: Any, kind: Any) -> Any:
         return orjson.Fragment(value)
     if isinstance(value, (datetime, date)):
         return format_datetime(datetime_ticks(value, "answer"), trimmed=False)
-    return _plain_scalar(value)
+    return _plain_scalar(value, kind)
 
 
-def _plain_scalar(value: Any) -> Any:
+def _plain_scalar(value: Any, kind: Any) -> Any:
     if isinstance(value, timedelta):
         return format_timespan(timespan_ticks(value, "answer"))
     if hasattr(value, "nanoseconds"):  # Arrow's interval
         return format_timespan((value.days * 86_400 * 10**9 + value.nanoseconds) // 100)
+    if isinstance(value, float) and not math.isfinite(value):
+        return NOT_FINITE[str(value)]  # JSON has no number for it
+    if str(kind) in ("HUGEINT", "UHUGEINT"):
+        return _long(int(value))
     return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _long(value: int) -> int:
+    if LONG_MIN <= value <= LONG_MAX:
+        return value
+    raise QueryError(f"the answer holds {value}, which does not fit in a long")
 
 
 def input_column(field: pa.Field) -> Column:

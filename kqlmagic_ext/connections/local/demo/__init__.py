@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Demo", "Story"]
 
 FEWEST_ROWS = 2_000
+FIRST_YEAR, LAST_YEAR = 1970, 2200  # what nanoseconds can count, with room
 MOST_ROWS = 20_000_000  # beyond, a column of long texts would pass Arrow's 2 GB
 _FEWEST = 60  # rows of everyday life in each table, so that the intrusion never stands alone
 
@@ -73,6 +74,10 @@ class Demo:
             raise ValueError(f"The demo workspace has {span} rows, not {self.rows:,}.")
         if self.seed < 0:
             raise ValueError(f"The seed of the demo workspace is a number from 0 on, not {self.seed}.")
+        if not FIRST_YEAR <= self.end.year <= LAST_YEAR:
+            raise ValueError(
+                f"The demo workspace ends in a year from {FIRST_YEAR} to {LAST_YEAR}, not {self.end.year}."
+            )
         if self.end.tzinfo is None:
             raise ValueError("The end of the demo workspace needs a time zone, such as datetime.UTC.")
 
