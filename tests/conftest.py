@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import IPython
 import pytest
+from hypothesis import settings
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.notebook import Notebook
+
+# The same examples in every run of CI; elsewhere new ones each time.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("KQLMAGIC_CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

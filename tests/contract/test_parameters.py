@@ -47,7 +47,9 @@ scalars = st.one_of(
     st.decimals(allow_nan=False, allow_infinity=False),
     st.datetimes(),
     st.datetimes(timezones=st.just(UTC)),
-    st.datetimes(timezones=st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)),
+    st.datetimes(
+        timezones=st.integers(-1380, 1380).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+    ),
     st.dates(),
     st.timedeltas(),
     st.uuids(),
