@@ -125,7 +125,7 @@ def test_time_type_and_tenant_are_filled(name: str) -> None:
 @every_table
 def test_rows_stand_in_the_order_of_time_within_the_fourteen_days(name: str) -> None:
     times = table(name)["TimeGenerated"].to_numpy()
-    assert (np.diff(times) >= np.timedelta64(0)).all()
+    assert (np.diff(times) >= np.timedelta64(0, "us")).all()
     assert times[0] >= np.datetime64((END - timedelta(days=14)).replace(tzinfo=None))
     assert times[-1] < np.datetime64(END.replace(tzinfo=None))
 

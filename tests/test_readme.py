@@ -16,9 +16,13 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def test_every_cell_of_the_readme_runs(notebook: Notebook) -> None:
     assert len(CELLS) >= 7
+    joined = 0
     for cell in CELLS:
         result = notebook.run(cell)
         assert result.success, cell
+        if "-i assets" in cell:
+            joined = len(result.result)
+    assert joined == 1
     assert "warning" not in notebook.receipt
     assert len(notebook.names["failed"]) > 0
     assert len(notebook.names["seen"]) > 0

@@ -64,7 +64,8 @@ def connect(url: str, *, name: str | None = None, **settings: Any) -> Connection
     """
     scheme, separator, _ = url.partition("://")
     if not separator:
-        raise ConnectError(f"{url!r} is no connection URL; one starts like {_examples()}")
+        hint = f"; a folder is local://{url}" if url.startswith("/") else ""
+        raise ConnectError(f"{url!r} is no connection URL; one starts like {_examples()}{hint}")
     opener: Callable[..., Connection] = _opener(scheme)
     return opener(url, name=name, **settings)
 

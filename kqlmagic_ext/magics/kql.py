@@ -122,7 +122,7 @@ class KqlMagics(Magics):
         for name in names_in_braces(asked.text):
             if name not in inputs:
                 inputs[name] = self._variable(name, local_ns, asked.text)
-        span = opt.timespan(asked.options.timespan or self.timespan)
+        span = opt.timespan(asked.options.timespan, "-t") or opt.timespan(self.timespan, "KqlMagics.timespan")
         return Query(asked.text, inputs, span, self._limit(asked.options.limit))
 
     def _variable(self, name: str, local_ns: Mapping[str, Any], text: str | None = None) -> Any:
@@ -213,7 +213,7 @@ class KqlMagics(Magics):
         """
         arguments = parse_argstring(self.kql_connect, line)
         url = " ".join(arguments.url).strip("\"'")
-        connection = self._places.connect(url, arguments.name, self.memory_limit)
+        connection = self._places.connect(url, (arguments.name or "").strip("\"'") or None, self.memory_limit)
         count = len(connection.tables()) if isinstance(connection, Catalog) else None
         tables = "" if count is None else f", {count:,} table{'s' * (count != 1)}"
         synthetic = ", synthetic data" if getattr(connection, "synthetic", False) else ""
@@ -224,7 +224,8 @@ class KqlMagics(Magics):
         """The open connections: their names and URLs, and which one answers cells that name none."""
         import pandas as pd
 
-        rows = [(name, url, name == self._places.default) for name, url, _ in self._places]
+        default = self._places.default or ("" if self._places.failed else self._otherwise)
+        rows = [(name, url, default in (name, url)) for name, url, _ in self._places]
         return pd.DataFrame(rows, columns=["name", "url", "default"])
 
     @no_var_expand
@@ -244,7 +245,12 @@ class KqlMagics(Magics):
         tables = connection.tables()
         if arguments.pattern in {table.name for table in tables}:
             return self._columns(connection.table(arguments.pattern))
-        return _table_list(_matching(tables, arguments.pattern))
+        found = _matching(tables, arguments.pattern)
+        if not found and arguments.pattern:
+            raise UsageError(
+                f"no table of {connection.name} matches {arguments.pattern!r}; %kql_tables lists all"
+            )
+        return _table_list(found)
 
     @staticmethod
     def _columns(table: Table) -> pd.DataFrame:
@@ -255,17 +261,16 @@ class KqlMagics(Magics):
         return pd.DataFrame(list(table.columns.items()), columns=["column", "type"])
 
     def _connection(self, name_or_url: str | None) -> Connection:
-        chosen = self.default_connection or os.environ.get("KQLMAGIC_CONNECTION") or DEMO
-        return self._places.choose(name_or_url, chosen, self.memory_limit)
+        return self._places.choose(name_or_url, self._otherwise, self.memory_limit)
+
+    @property
+    def _otherwise(self) -> str:
+        """The connection of cells when nobody chose one."""
+        return self.default_connection or os.environ.get("KQLMAGIC_CONNECTION") or DEMO
 
     def _synthetic_note(self, asked: opt.Cell, connection: Connection) -> list[str]:
         """Said once: the demo answers because nobody chose a place."""
-        unchosen = not (
-            asked.options.connection
-            or self._places.default
-            or self.default_connection
-            or os.environ.get("KQLMAGIC_CONNECTION")
-        )
+        unchosen = not (asked.options.connection or self._places.default) and self._otherwise == DEMO
         if self._told_synthetic or not unchosen or not getattr(connection, "synthetic", False):
             return []
         self._told_synthetic = True

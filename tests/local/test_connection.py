@@ -97,11 +97,13 @@ def test_a_window_does_not_filter_inputs_or_tables_without_times(opened: Open, f
     connection = opened(file)
     window = Timespan.parse("2020-01-01/2020-01-02")
     given = pd.DataFrame({"TimeGenerated": pd.to_datetime(["2026-01-01"]), "n": [1]})
-    assert len(connection.run(Query("given", {"given": given}, window)).frame) == 1
+    result = connection.run(Query("given", {"given": given}, window))
+    assert len(result.frame) == 1
+    assert result.warnings == ("the timespan does not narrow the input given",)
     assert len(connection.run(Query("T", timespan=window)).frame) == 1
     result = connection.run(Query("Log", {"Log": given}, window))
     assert len(result.frame) == 1
-    assert result.warnings == ("the input Log hides the table Log of case in this query",)
+    assert "the input Log hides the table Log of case in this query" in result.warnings
 
 
 def test_now_is_one_moment_and_a_pinned_demo_pins_it(opened: Open) -> None:
@@ -156,12 +158,12 @@ def test_nested_answers_are_json_as_kusto_shows_it(opened: Open) -> None:
     ("query", "said"),
     [
         ("t | wher a == 1", "line 1, column 5: there is no operator 'wher'; did you mean where?"),
-        ("t\n| extend (a", "line 2, column 3: this extend is no KQL"),
+        ("t\n| extend (a", "line 2, column 3: this extend cannot be read; count its ("),
         ("t | where a ==", "line 1, column 15: the query ends too early"),
         ("t | where a = 1", "line 1, column 13: where compares with =="),
         ("t | where A == 1", "line 1, column 11: there is no column 'A'; did you mean a?"),
         ("t | where b == 1", "line 1, column 11: there is no column 'b'"),
-        ("t | project b = a | where a == 1", "the column 'a' is gone"),
+        ("t | project b = a | where a == 1", "the column 'a' is not here"),
         ("t | where a in (t)", "name the column too: in (t | project a)"),
         ("union t, (tt | take 1)", "line 1, column 11: there is no table 'tt'; did you mean t?"),
         ("t | serialize", "cannot run this form of serialize yet"),
@@ -179,6 +181,61 @@ def test_an_error_is_one_sentence_with_its_place(opened: Open, query: str, said:
         opened("local://").run(Query(query, {"t": pd.DataFrame({"a": [1]})} if "t" in query else {}))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("t | join kind=inner (t | project b = a) on a", "the column 'a' is not here"),
+        ("t | join kind=innr t on a", "there is no join kind 'innr'; did you mean inner?"),
+        (
+            "t | where s == 4624",
+            "line 1, column 11: Could not convert string 'x' to long, the column s; convert s",
+        ),
+        ("t | summarize sum(s)", "the types do not fit: sum(string); convert one"),
+        ("print x = {{t}}", "'t' is a table, and stands where a value is wanted"),
+        ("{{n}} | count", "'n' is a value, no table; a DataFrame is a table"),
+        ("t | extend x = tolowr(s)", "no function tolowr() yet; did you mean tolower?"),
+        ("t where a == 1", "unexpected 'where'; is a | missing before it?"),
+        ("print {n}", "a Python value is written {{n}}"),
+        ('print "open', "the string is not closed"),
+        ("t\n\nt | count", "two queries in one cell are separated by ;"),
+        ("t | extend d = x - y | extend e = bin(d, 1h)", "it makes a datetime of a difference of times"),
+        ("t | summarize by bin(x - y, 1d)", "it makes a datetime of a difference of times"),
+        ("print '\\u00e9'", "cannot read \\u and \\x in a string yet"),
+    ],
+)
+def test_a_slip_is_answered_with_what_to_do(opened: Open, query: str, said: str) -> None:
+    moments = pd.to_datetime(["2026-01-01"])
+    given = {"t": pd.DataFrame({"a": [1], "s": ["x"], "x": moments, "y": moments}), "n": 5}
+    with pytest.raises(QueryError, match=re.escape(said)):
+        opened("local://").run(Query(query, given))
+
+
+def test_literals_that_the_translator_misreads_come_right(opened: Open) -> None:
+    connection = opened("local://")
+    assert answer(connection, "print a = h's', b = H\"s\" == 's', c = h@'a\\b', d = @'\\u0041'") == [
+        ("s", True, "a\\b", "\\u0041")
+    ]
+    with pytest.raises(UnsupportedError, match="in a string yet"):
+        connection.run(Query('print dynamic({"a":"\\u00e9"})'))
+    given = pd.DataFrame({"a": [3, 1, 2]})
+    assert len(answer(connection, "t | take {{n}}", t=given, n=2)) == 2
+    assert answer(connection, "t | top {{ n }} by a desc", t=given, n=1) == [(3,)]
+    moments = pd.DataFrame({"x": pd.to_datetime(["2026-01-02T05:00"])})
+    assert answer(connection, "t | extend y = bin(x - 1h, 1d), z = bin(x, 1d)", t=moments)[0][1:] == (
+        pd.Timestamp("2026-01-02", tz="UTC"),
+        pd.Timestamp("2026-01-02", tz="UTC"),
+    )
+
+
+def test_a_fuzzy_union_leaves_missing_tables_out_and_says_so(opened: Open) -> None:
+    given = {"t": pd.DataFrame({"a": [1]})}
+    result = opened("local://").run(Query("union isfuzzy=true t, Nowhere | count", given))
+    assert result.frame["Count"].tolist() == [1]
+    assert result.warnings == ("union isfuzzy leaves out Nowhere: there is no such table",)
+    with pytest.raises(QueryError, match="there is no table 'Nowhere'"):
+        opened("local://").run(Query("union t, Nowhere | count", given))
 
 
 @pytest.mark.parametrize(
@@ -323,7 +380,7 @@ def test_columns_of_time_and_enums_of_a_duckdb_file(opened: Open, tmp_path: Path
     result = opened(path).run(Query("K"))
     assert result.frame["t"][0] == pd.Timedelta("01:02:03")
     assert result.frame["e"][0] == "LIST"
-    assert result.warnings == ("K.n: rounded to microseconds",)
+    assert result.warnings == ("K.n: 1 times cut to microseconds",)
 
 
 def test_a_demo_that_cannot_be_is_refused(opened: Open) -> None:

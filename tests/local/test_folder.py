@@ -132,7 +132,7 @@ def test_broken_rows_fail_the_query_with_file_lines_and_count(
 
 
 def test_a_ragged_file_never_becomes_one_column(opened: Open, tmp_path: Path) -> None:
-    write(tmp_path, "t.csv", "a;b\n1;2\n1,5;3\n")
+    write(tmp_path, "t.csv", "a b\n1\n1,5\n")
     with pytest.raises(QueryError, match="1 broken row: line 3"):
         opened(tmp_path).run(Query("t"))
 
@@ -251,6 +251,7 @@ def test_parquet_is_read_in_kqls_types_without_null_strings(opened: Open, tmp_pa
             "day": pa.array([moment.date(), None]),
             "zoned": pa.array([moment, None], pa.timestamp("us", "America/New_York")),
             "ns": pa.array([moment, None], pa.timestamp("ns")),
+            "span": pa.array([1_500_000_001, None], pa.duration("ns")),
             "list": pa.array([[1, 2], None], pa.list_(pa.int64())),
             "struct": pa.array([{"x": "y"}, None]),
             "dec": pa.array([Decimal("1.5"), None], pa.decimal128(5, 2)),
@@ -261,7 +262,7 @@ def test_parquet_is_read_in_kqls_types_without_null_strings(opened: Open, tmp_pa
     connection = opened(tmp_path)
     assert connection.tables()[0].rows == 2
     assert list(column_types(connection, "p").values()) == [
-        "string", "int", "long", "real", "datetime", "datetime", "datetime", "dynamic", "dynamic", "decimal", "string",
+        "string", "int", "long", "real", "datetime", "datetime", "datetime", "timespan", "dynamic", "dynamic", "decimal", "string",
     ]  # fmt: skip
     result = connection.run(Query("p"))
     first, second = result.frame.to_dict("records")
@@ -274,7 +275,8 @@ def test_parquet_is_read_in_kqls_types_without_null_strings(opened: Open, tmp_pa
     )
     assert (second["s"], second["cat"]) == ("", "")
     assert answer(connection, "p | where s == '' | count") == [(1,)]
-    assert any("microseconds" in warning for warning in result.warnings)
+    assert first["span"] == pd.Timedelta("1.5s")
+    assert result.warnings == ()
 
 
 def test_parquet_columns_that_differ_only_in_case_are_refused(opened: Open, tmp_path: Path) -> None:
@@ -352,3 +354,30 @@ def test_floats_that_pandas_wrote_come_back_as_floats(opened: Open, tmp_path: Pa
 def test_a_file_of_another_separator_is_remarked(opened: Open, tmp_path: Path) -> None:
     write(tmp_path, "t.csv", "a;b\n1;2\n")
     assert "one column: is it separated by ';' instead of ','?" in opened(tmp_path).table("t").remarks
+
+
+def test_parquet_times_finer_than_a_microsecond_are_cut_and_counted(opened: Open, tmp_path: Path) -> None:
+    moments = pd.to_datetime(
+        ["2026-01-01T23:59:59.999999999Z", "1969-12-31T23:59:59.999999999Z"], format="ISO8601"
+    )
+    frame = pd.DataFrame({"t": moments, "n": moments.tz_localize(None)})
+    pq.write_table(pa.Table.from_pandas(frame), tmp_path / "p.parquet")
+    result = opened(tmp_path).run(Query("p"))
+    assert result.frame["t"].tolist() == [moment.floor("us") for moment in moments]
+    assert result.frame["n"].tolist() == result.frame["t"].tolist()
+    assert result.warnings == ("p.t: 2 times cut to microseconds", "p.n: 2 times cut to microseconds")
+
+
+def test_a_quote_that_never_closes_says_what_it_takes(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", 'a,b\n1,2\n"open,2\n3,4\n')
+    with pytest.raises(
+        QueryError, match=r"line 3 \(an open quote takes in all lines to the end of the file\)"
+    ):
+        opened(tmp_path).run(Query("t"))
+
+
+def test_decimal_commas_between_semicolons_are_recognised(opened: Open, tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "a;b\n1,5;2\n")
+    for url in (tmp_path, f"local://{tmp_path}?rejects=allow"):
+        with pytest.raises(QueryError, match="seems to be separated by ';'"):
+            opened(url).run(Query("t"))

@@ -337,6 +337,7 @@ def test_the_unchosen_demo_says_once_that_it_is_synthetic(notebook: Notebook) ->
     assert frame.attrs["kql"]["synthetic"] is True
     notebook.value("%kql Heartbeat | take 1")
     assert notebook.outputs == []
+    assert notebook.value("%kql_connections")["default"].tolist() == [True]
     notebook.value("%kql_connect local://demo?rows=2000")
     assert "synthetic data" in notebook.receipt
 
@@ -400,6 +401,7 @@ def test_tables_are_listed_and_one_is_described(notebook: Notebook) -> None:
     rows = listed.set_index("table")["rows"]["SigninLogs"]
     assert f"SigninLogs: {rows:,} rows" in notebook.receipt
     assert notebook.value("%kql SigninLogs | count")["Count"][0] == rows
+    assert isinstance(notebook.error("%kql_tables Devce"), UsageError)
 
 
 # ---------------------------------------------------------------- loading and unloading

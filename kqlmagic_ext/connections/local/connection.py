@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.catalogue import Catalogue
-from kqlmagic_ext.connections.local.diagnosis import Source, engine_error
+from kqlmagic_ext.connections.local.diagnosis import Source
+from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.inputs import Inputs, add_inputs
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude

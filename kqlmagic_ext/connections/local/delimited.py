@@ -71,6 +71,10 @@ def read_delimited(path: Path, delimiter: str, rejects: Rejects, checkpoint: Cal
     """
     found = inspect(path, delimiter, checkpoint)
     names = column_names(found.header, path)
+    other = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+    if other and found.broken:
+        said = f"{path.name} seems to be separated by {other!r}, not by {delimiter!r}"
+        raise QueryError(said, hint="save it anew, or read it by pandas and give it by -i")
     source: Path = path
     losses: tuple[str, ...] = ()
     if found.broken:
@@ -78,7 +82,7 @@ def read_delimited(path: Path, delimiter: str, rejects: Rejects, checkpoint: Cal
         copy_sound_rows(path, source, delimiter)
         losses = (broken_rows(path, found.broken) + ", left out",)
     remarks = tuple(f"{name}: [UTC] taken off its header" for name in _marked(found.header))
-    if len(names) == 1 and (other := next((mark for mark in ";\t|," if mark in names[0]), None)):
+    if other:
         remarks += (f"one column: is it separated by {other!r} instead of {delimiter!r}?",)
     columns = {name: quote_name(name) for name in names}
     reader = _reader(source, delimiter, names, found.longest)
@@ -127,7 +131,12 @@ def _strictly(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str], str
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, [], str(error)
+            open_quote = "unexpected end of data" in str(error)
+            yield (
+                line,
+                [],
+                "an open quote takes in all lines to the end of the file" if open_quote else str(error),
+            )
         else:
             if record:
                 yield line, record, None

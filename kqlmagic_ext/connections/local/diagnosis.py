@@ -1,4 +1,4 @@
-"""What duckdb-kql and DuckDB say of a query, as our errors: one sentence, a place in the cell, what to do."""
+"""What duckdb-kql says of a query, as our errors: one sentence, a place in the cell, what to do."""
 
 from __future__ import annotations
 
@@ -11,21 +11,37 @@ from duckdb_kql import errors
 from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
 
 from kqlmagic_ext.errors import QueryError, UnsupportedError
+from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code, find_name, place
 from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 PLACE = "the embedded workspace"
-_MISSING_COLUMN = re.compile(
-    r"""Referenced column "(?P<name>(?:[^"]|"")*)" not found"""
-    r"""|(?:Column|Alias with name) "+(?P<later>[^"]*)"+ (?:referenced that )?exists"""
-)
 _CASE = re.compile(r"columns ('.*') and ('.*') differ only in case")
 _WORD = re.compile(r"[\w-]+|\S")
 _LONGEST_EXCERPT = 40
-_CONSTRUCTS = {"(": "a source in parentheses", "let": "this form of let"}
+_CONSTRUCTS = {"(": "a source in parentheses", "let": "this form of let", "{": "a function body here"}
+_RUNNING = (
+    "where",
+    "extend",
+    "project",
+    "summarize",
+    "take",
+    "limit",
+    "top",
+    "join",
+    "union",
+    "parse",
+    "distinct",
+    "sort",
+    "order",
+)
+_JOIN_KINDS = (
+    "inner", "innerunique", "leftouter", "rightouter", "fullouter", "leftanti", "anti", "leftantisemi", "rightanti",
+    "rightantisemi", "leftsemi", "rightsemi",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,23 +85,31 @@ def _offset(span: errors.SourceSpan, source: Source, shift: int) -> int:
     return int(min(starts[line - 1] + max(0, column), len(source.text)))
 
 
-def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) -> UnsupportedError:
+def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) -> QueryError:
     """Names the function or the operator by the analyst's own word."""
     kind, _, name = error.construct.rpartition(":")
     if kind in ("function", "aggregate"):
-        known = name in SCALAR_FUNCTIONS or name in AGGREGATE_FUNCTIONS
-        said = f"cannot run this form of {name}() yet" if known else f"has no function {name}() yet"
-        return UnsupportedError(f"{PLACE} {said}", construct=f"{name}()", **source.named(name))
+        return _unsupported_function(name, source)
+    place = source.place(_offset(error.span, source, shift)) if error.span else {}
+    if kind == "join kind" and name not in _JOIN_KINDS:
+        return QueryError(f"there is no join kind {name!r}", hint=did_you_mean(name, _JOIN_KINDS), **place)
     if error.span is None:
         return UnsupportedError(f"{PLACE} cannot run {error.construct} yet", construct=error.construct)
     offset = _offset(error.span, source, shift)
     word = _word_at(source.text, offset)
-    word = _CONSTRUCTS.get(word, word)
     operator = _operator_at(source.text, offset)
-    if word == operator or not operator:
-        return UnsupportedError(f"{PLACE} cannot run {word} yet", construct=word, **source.place(offset))
-    said = f"cannot run this form of {operator} yet"
-    return UnsupportedError(f"{PLACE} {said}", construct=operator, **source.place(offset))
+    if operator and (word != operator or word in _RUNNING):
+        said = f"cannot run this form of {operator} yet"
+        return UnsupportedError(f"{PLACE} {said}", construct=operator, **place)
+    named = _CONSTRUCTS.get(word, word)
+    return UnsupportedError(f"{PLACE} cannot run {named} yet", construct=named, **place)
+
+
+def _unsupported_function(name: str, source: Source) -> UnsupportedError:
+    known = [*SCALAR_FUNCTIONS, *AGGREGATE_FUNCTIONS]
+    said = f"cannot run this form of {name}() yet" if name in known else f"has no function {name}() yet"
+    hint = None if name in known else did_you_mean(name, known, cutoff=0.85)
+    return UnsupportedError(f"{PLACE} {said}", construct=f"{name}()", hint=hint, **source.named(name))
 
 
 def _word_at(text: str, offset: int) -> str:
@@ -103,24 +127,41 @@ def _operator_at(text: str, offset: int) -> str:
 def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
     """ANTLR's message in words; at a pipe it means the operator behind it."""
     if source.text[offset : offset + 1] == "|" and (behind := _WORD.search(source.text, offset + 1)):
-        return _operator_error(behind[0], source.place(behind.start()))
-    return QueryError(_reason(message), hint=_name_hint(source.text, offset), **source.place(offset))
+        return _operator_error(behind[0], source, behind.start())
+    hint = _slip(source.text, offset)
+    return QueryError(_reason(message).replace(RESERVED, ""), hint=hint, **source.place(offset))
 
 
-def _name_hint(text: str, offset: int) -> str | None:
-    """What to write when a word of KQL is used as a name, as in `first = min(x)`."""
-    words = code(text[offset:])
-    if len(words) > 1 and words[0].text in KEYWORDS and words[1].text == "=":
-        return f"{words[0].text} is a word of KQL; as a name, write ['{words[0].text}']"
-    return None
+def _slip(text: str, offset: int) -> str | None:
+    """What the analyst may have meant where the text cannot be read on."""
+    words = [word.text for word in code(text[offset:])[:3]]
+    if text[offset : offset + 1] in ("'", '"'):
+        return "the string is not closed"
+    if len(words) > 1 and words[0] in KEYWORDS and words[1] == "=":
+        return f"{words[0]} is a word of KQL; as a name, write ['{words[0]}']"
+    if words[:1] == ["{"] and words[2:] == ["}"]:
+        return f"a Python value is written {{{{{words[1]}}}}}"
+    if re.search(r"\n[ \t]*\n\s*$", text[:offset]):
+        return "two queries in one cell are separated by ;"
+    return "is a | missing before it?" if words and words[0] in OPERATORS else None
 
 
-def _operator_error(word: str, place: dict[str, Any]) -> QueryError:
+def _operator_error(word: str, source: Source, offset: int) -> QueryError:
+    place = source.place(offset)
     if word not in OPERATORS:
         return QueryError(f"there is no operator {word!r}", hint=did_you_mean(word, OPERATORS), **place)
     if word in ("serialize", "parse-kv", "project-by-names"):
         return UnsupportedError(f"{PLACE} cannot run this form of {word} yet", construct=word, **place)
-    return QueryError(f"this {word} is no KQL; look at its brackets, commas and quotes", **place)
+    marks = [token.text for token in code(source.text) if token.kind == "mark"]
+    opened = next(
+        (pair[0] for pair in ("()", "[]", "{}") if marks.count(pair[0]) != marks.count(pair[1])), None
+    )
+    hint = (
+        f"count its {opened}: they are not all closed"
+        if opened
+        else "look at its brackets, commas and quotes"
+    )
+    return QueryError(f"this {word} cannot be read", hint=hint, **place)
 
 
 def _reason(message: str) -> str:
@@ -140,46 +181,8 @@ def _reason(message: str) -> str:
     return reason
 
 
-def engine_error(error: Exception, source: Source, tables: Mapping[str, Mapping[str, str]]) -> QueryError:
-    """DuckDB's error as ours: an unknown column by its name, anything else by its first line."""
-    text = str(error)
-    columns = [column for table in tables.values() for column in table]
-    if match := _MISSING_COLUMN.search(text):
-        name = (match["name"] or match["later"]).replace('""', '"')
-        return _missing_column(name, columns, tables, source)
-    first = text.split("\n", maxsplit=1)[0].partition(": ")
-    hint = (
-        "raise %config KqlMagics.memory_limit, or narrow the query"
-        if "OutOfMemory" in type(error).__name__
-        else None
-    )
-    return QueryError(f"the embedded engine failed: {first[2] or first[0]}", hint=hint)
-
-
-def _missing_column(
-    name: str, columns: list[str], tables: Mapping[str, Mapping[str, str]], source: Source
-) -> QueryError:
-    if name in tables:
-        hint = f"name the column too: in ({name} | project {next(iter(tables[name]))})"
-        said = f"{name!r} is a table, and stands where a value is wanted"
-        return QueryError(said, hint=hint, unknown=name, **source.named(name, last=True))
-    if name in columns or _is_made(name, source.text):
-        said = f"the column {name!r} is gone: an operator before this place dropped it"
-        return QueryError(said, unknown=name, **source.named(name, last=True))
-    near = did_you_mean(name, columns)
-    return QueryError(f"there is no column {name!r}", hint=near, unknown=name, **source.named(name))
-
-
-def _is_made(name: str, text: str) -> bool:
-    """Whether the text gives something that name, as in `extend name = …`."""
-    words = [word.text for word in code(text)]
-    return any(
-        words[at : at + 2] == [name, "="] and words[at + 2] not in "=~" for at in range(len(words) - 2)
-    )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """`did you mean SigninLogs?` for the nearest of the known names; None when none is near."""
     folded = {candidate.casefold(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
     return f"did you mean {folded[near[0]]}?" if near else None

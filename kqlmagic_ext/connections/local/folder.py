@@ -13,7 +13,7 @@ from kqlmagic_ext.connections.local.known_tables import known_tables
 from kqlmagic_ext.connections.local.sql import quote_path
 from kqlmagic_ext.connections.local.tables import described_table
 from kqlmagic_ext.connections.local.text_columns import TextRows, typed
-from kqlmagic_ext.connections.local.types import native_column, view
+from kqlmagic_ext.connections.local.types import native_columns, view
 from kqlmagic_ext.errors import ConnectError, QueryError
 from kqlmagic_ext.query import Table
 
@@ -80,15 +80,16 @@ class FolderTables:
             raise QueryError(f"{path.name} cannot be read: {error.strerror or error}") from error
 
     def _parquet(self, name: str, path: Path, cursor: DuckDBPyConnection) -> Table:
-        from pyarrow import ArrowInvalid, parquet
+        from pyarrow import ArrowInvalid, parquet, types
 
         try:
-            refuse_twins(parquet.read_schema(path).names, path)
+            schema = parquet.read_schema(path)
         except ArrowInvalid as error:
             raise QueryError(f"{path.name} is no Parquet file: {error}") from error
+        refuse_twins(schema.names, path)
         source = f"read_parquet({quote_path(path)}, hive_partitioning=false)"
-        described = cursor.sql(f"SELECT * FROM {source}")
-        columns = [native_column(*pair) for pair in zip(described.columns, described.types, strict=True)]
+        durations = {field.name: field.type.unit for field in schema if types.is_duration(field.type)}
+        columns = native_columns(source, cursor, durations)
         cursor.execute(view(name, columns, source))
         return described_table(name, columns, _parquet_rows(path), (path.name,))
 

@@ -44,30 +44,43 @@ def nodes(query: ir.Query) -> Iterator[Any]:
 
 def refuse_wrong(query: ir.Query, source: Source) -> tuple[str, ...]:
     """What to warn of; raises UnsupportedError for what would be answered wrongly."""
+    named = {node.name: node.expr for node in nodes(query) if isinstance(node, ir.NamedExpr)}
     warnings = []
     for node in nodes(query):
-        if (
-            isinstance(node, ir.Literal)
-            and node.kind in ("datetime", "timespan")
-            and _FINER.search(str(node.value))
-        ):
-            said = f"{PLACE} keeps microseconds, and {node.kind}({node.value}) is finer"
-            raise UnsupportedError(
-                said, construct=node.kind, **source.place(_offset_of(str(node.value), source))
-            )
-        if not isinstance(node, ir.FunctionCall):
-            continue
-        if node.name in _WRONG:
-            said = f"{PLACE} cannot run {node.name}() yet: it {_WRONG[node.name]}"
-            raise UnsupportedError(said, construct=f"{node.name}()", **source.named(node.name))
-        if node.name in _LIMITED and len(node.args) > 1:
-            warnings.append(f"{node.name}() gives all values: {PLACE} does not heed its limit yet")
+        if isinstance(node, ir.Literal):
+            _refuse_finer(node, source)
+        elif isinstance(node, ir.FunctionCall):
+            _refuse_function(node, named, source)
+            if node.name in _LIMITED and len(node.args) > 1:
+                warnings.append(f"{node.name}() gives all values: {PLACE} does not heed its limit yet")
     return tuple(dict.fromkeys(warnings))
 
 
-def _offset_of(text: str, source: Source) -> int | None:
-    at = source.text.find(text)
-    return None if at < 0 else at
+def _refuse_finer(literal: ir.Literal, source: Source) -> None:
+    text = str(literal.value)
+    if literal.kind in ("datetime", "timespan") and _FINER.search(text):
+        at = source.text.find(text)
+        said = f"{PLACE} keeps microseconds, and {literal.kind}({text}) is finer"
+        raise UnsupportedError(said, construct=literal.kind, **source.place(None if at < 0 else at))
+
+
+def _refuse_function(call: ir.FunctionCall, named: Mapping[str | None, Any], source: Source) -> None:
+    why = _WRONG.get(call.name)
+    if call.name in ("bin", "floor") and len(call.args) > 1 and _is_difference(call.args[0], named):
+        why = "makes a datetime of a difference of times; divide it first, as in bin((b - a) / 1h, 1)"
+    if why is not None:
+        said = f"{PLACE} cannot run this {call.name}() yet: it {why}"
+        raise UnsupportedError(said, construct=f"{call.name}()", **source.named(call.name))
+
+
+def _is_difference(node: Any, named: Mapping[str | None, Any]) -> bool:
+    """Whether the node is `a - b` without a length of time as b, or a column that the query makes of one."""
+    if isinstance(node, ir.ColumnRef):
+        node = named.get(node.name)
+    is_minus = isinstance(node, ir.BinaryOp) and node.op == "-"
+    return is_minus and not (
+        isinstance(node.right, ir.Literal) and node.right.kind in ("timespan", "long", "real")
+    )
 
 
 def merged_columns(query: ir.Query, tables: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from kqlmagic_ext.connections.local.diagnosis import Source, engine_error
+from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
 from kqlmagic_ext.connections.local.translation import Translation, translate
 from kqlmagic_ext.connections.local.types import answer_sql, answer_table
+from kqlmagic_ext.kql.parameters import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from kqlmagic_ext.connections.local.catalogue import Catalogue
+    from kqlmagic_ext.connections.local.diagnosis import Source
     from kqlmagic_ext.connections.local.inputs import Inputs
     from kqlmagic_ext.connections.worker import Cancellation
     from kqlmagic_ext.errors import KqlMagicError
@@ -65,10 +67,12 @@ class Statement:
         try:
             return self._fetch(translation)
         except duckdb.BinderException as error:
-            raise engine_error(error, self._source, self._columns) from error
+            raise engine_error(error, self._source, {**self._inputs.columns, **self._columns}) from error
         except duckdb.Error as error:
             self._cancellation.check()
-            raise _sent(engine_error(error, self._source, self._columns)) from error
+            raise _sent(
+                engine_error(error, self._source, {**self._inputs.columns, **self._columns})
+            ) from error
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""
@@ -83,16 +87,21 @@ class Statement:
     def _narrow(self, translation: Translation) -> None:
         """Let the statement see the tables' rows of the window alone; inputs are seen whole."""
         condition = _condition(self._moment.window)
-        for name in translation.tables:
-            if not condition or name in self._inputs.columns:
-                continue
-            if self._columns[name].get(_TIME_COLUMN) != "datetime":
-                self.warnings.append(f"{name} has no {_TIME_COLUMN}: the timespan does not narrow it")
-                continue
-            self._cursor.execute(
-                f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
-                f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
-            )
+        for name in translation.tables if condition else ():
+            kind = self._columns[name].get(_TIME_COLUMN)
+            if name in self._inputs.columns:
+                if kind == "datetime":
+                    self.warnings.append(
+                        f"the timespan does not narrow the input {name.removeprefix(RESERVED)}"
+                    )
+            elif kind != "datetime":
+                why = f"has no {_TIME_COLUMN}" if kind is None else f"has {_TIME_COLUMN} as {kind}"
+                self.warnings.append(f"{name} {why}: the timespan does not narrow it")
+            else:
+                self._cursor.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
+                    f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
+                )
 
     def _fetch(self, translation: Translation) -> pa.Table:
         params = dict(translation.parameters) or None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kqlmagic_ext.connections.local.known_tables import known_tables
 from kqlmagic_ext.connections.local.sql import quote_name
-from kqlmagic_ext.connections.local.types import DUCKDB_TYPES, Column, native_column, view
+from kqlmagic_ext.connections.local.types import DUCKDB_TYPES, Column, native_columns, view
 from kqlmagic_ext.query import Table
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ class AttachedTables:
         """Make the view that shows the file's table in KQL's types."""
         checkpoint()
         source = f"ws.main.{quote_name(name)}"
-        described = cursor.sql(f"SELECT * FROM {source}")
-        columns = [native_column(*pair) for pair in zip(described.columns, described.types, strict=True)]
+        columns = native_columns(source, cursor, {})
         cursor.execute(view(name, columns, source))
         return described_table(name, columns, rows=self._rows[name])
 

@@ -17,8 +17,8 @@ from duckdb_kql.params import bind
 from duckdb_kql.schema import match_wildcard
 from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
 
-from kqlmagic_ext.connections.local.decimals import lift_decimals
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, did_you_mean, translation_error
+from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
@@ -26,7 +26,7 @@ from kqlmagic_ext.kql.statements import refuse_slips
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
 _OF_THE_ENGINE = re.compile(r"_s\d+")
@@ -62,7 +62,7 @@ def translate(
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
     refuse_slips(source.text)
-    source, decimals = lift_decimals(source)
+    source, decimals = right_literals(source, scalars)
     scalars = {**scalars, **decimals}
     declared = prelude(source.text, scalars)
     values = {name: engine_value(value, name) for name, value in scalars.items()}
@@ -70,10 +70,11 @@ def translate(
         with clock(now.replace(tzinfo=None)) as active:
             query = with_constant_needles(lower(declared + source.text), values)
             warnings = refuse_wrong(query, source)
-            tables = load(_tables(query, source, list(known)))
+            read = _tables(query, source, list(known), scalars)
+            tables = load(read.tables)
             _refuse_hidden(scalars, tables)
             _refuse_wrong_case(query, tables, source)
-            warnings += merged_columns(query, tables)
+            warnings += (*read.warnings, *merged_columns(query, tables))
             result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
@@ -188,39 +189,56 @@ def _refuse_hidden(scalars: Mapping[str, Value], tables: Mapping[str, Mapping[st
 # ---------------------------------------------------------------- tables and columns
 
 
-def _tables(query: ir.Query, source: Source, known: list[str]) -> list[str]:
+@dataclass(frozen=True)
+class _Read:
+    """The tables that a query reads, and what to warn of."""
+
+    tables: list[str]
+    warnings: tuple[str, ...]
+
+
+def _tables(query: ir.Query, source: Source, known: list[str], scalars: Collection[str]) -> _Read:
     """The catalogue's names that the query reads; a name of the query's own (let) is none, from there on."""
     found: dict[str, None] = {}
-    for node in _table_references(query, frozenset(), set()):
+    missing: dict[str, None] = {}
+    for node, fuzzy in _table_references(query, frozenset(), set()):
         if isinstance(node, ir.WildcardTableRef):
             found.update(dict.fromkeys(match_wildcard(node, {name: [] for name in known})))
+        elif fuzzy and node.database is None and node.name not in known:
+            missing[str(node.name)] = None
         else:
-            found[_known(node, source, known)] = None
-    return list(found)
+            found[_known(node, source, known, scalars)] = None
+    return _Read(
+        list(found), tuple(f"union isfuzzy leaves out {name}: there is no such table" for name in missing)
+    )
 
 
 def _table_references(
-    node: Any, lets: frozenset[str], seen: set[tuple[int, frozenset[str]]]
-) -> Iterator[Any]:
-    """The references to tables of the catalogue; a let is in scope behind its own expression, not inside it."""
+    node: Any, lets: frozenset[str], seen: set[tuple[int, frozenset[str]]], *, fuzzy: bool = False
+) -> Iterator[tuple[Any, bool]]:
+    """The references to tables of the catalogue, and whether `union isfuzzy=true` lets each be missing.
+
+    A let is in scope behind its own expression, not inside it.
+    """
     if isinstance(node, (tuple, list)):
         for item in node:
-            yield from _table_references(item, lets, seen)
+            yield from _table_references(item, lets, seen, fuzzy=fuzzy)
         return
     if not dataclasses.is_dataclass(node) or isinstance(node, type) or (id(node), lets) in seen:
         return
     seen.add((id(node), lets))
     if isinstance(node, ir.WildcardTableRef) or (isinstance(node, ir.TableRef) and node.name not in lets):
-        yield node
+        yield node, fuzzy
     parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
     for name, bound in parts.pop("lets", ()) if isinstance(node, ir.Query) else ():
         yield from _table_references(bound, lets, seen)
         lets |= {name}
+    fuzzy = fuzzy or (isinstance(node, ir.Union) and bool(node.isfuzzy))
     for part in parts.values():
-        yield from _table_references(part, lets, seen)
+        yield from _table_references(part, lets, seen, fuzzy=fuzzy)
 
 
-def _known(node: ir.TableRef, source: Source, known: list[str]) -> str:
+def _known(node: ir.TableRef, source: Source, known: list[str], scalars: Collection[str]) -> str:
     if node.database is not None or node.cluster is not None:
         raise UnsupportedError(
             f"{PLACE} has one database; name the table alone",
@@ -228,8 +246,15 @@ def _known(node: ir.TableRef, source: Source, known: list[str]) -> str:
             **source.named("cluster" if node.cluster else "database"),
         )
     name, place = str(node.name), source.named(node.name)
+    shown = name.removeprefix(RESERVED)
+    if name in scalars:
+        raise QueryError(
+            f"{shown!r} is a value, no table", hint="a DataFrame is a table: pd.DataFrame(…)", **place
+        )
     if name not in known:
-        raise QueryError(f"there is no table {name!r}", unknown=name, hint=did_you_mean(name, known), **place)
+        raise QueryError(
+            f"there is no table {shown!r}", unknown=shown, hint=did_you_mean(name, known), **place
+        )
     if _OF_THE_ENGINE.fullmatch(name):
         raise UnsupportedError(
             f"{PLACE} uses the name {name} itself; give the table another", construct=name, **place

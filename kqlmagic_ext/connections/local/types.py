@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,10 @@ from kqlmagic_ext.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pyarrow as pa
+    from duckdb import DuckDBPyConnection
 
 _NESTED = ("list", "array", "struct", "map", "union")
 _CASTS = {
@@ -79,12 +80,48 @@ def native_column(name: str, duckdb_type: Any) -> Column:
     if kind == "TIME":
         return Column(name, "timespan", f"to_microseconds(epoch_us({quoted}))")
     if kind in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS", "TIMESTAMP_NS WITH TIME ZONE"):
-        return Column(name, "datetime", f"CAST({quoted} AS TIMESTAMP)", "rounded to microseconds")
+        return Column(
+            name, "datetime", _microseconds(f"epoch_ns({quoted})", "make_timestamp"), "cut to microseconds"
+        )
     if duckdb_type.id in _NESTED:
         return Column(name, "dynamic", f"to_json({quoted})")
     if kind == "BLOB":
         return Column(name, "string", f"coalesce(to_base64({quoted}), '')", "binary, shown in base64")
     return Column(name, "string", f"coalesce(CAST({quoted} AS VARCHAR), '')")
+
+
+def _microseconds(nanoseconds: str, make: str) -> str:
+    """SQL that cuts nanoseconds to whole microseconds, towards the past, and makes a time of them."""
+    return f"{make}(({nanoseconds} - (({nanoseconds} % 1000) + 1000) % 1000) // 1000)"
+
+
+def native_columns(source: str, cursor: DuckDBPyConnection, durations: Mapping[str, str]) -> list[Column]:
+    """The columns of a Parquet file or a DuckDB table; `durations`: those that hold lengths of time, with their units.
+
+    A column of nanoseconds loses something only where a value is finer than a microsecond: they are counted.
+    """
+    described = cursor.sql(f"SELECT * FROM {source}")
+    columns = [native_column(*pair) for pair in zip(described.columns, described.types, strict=True)]
+    finer = [column for column in columns if column.loss == "cut to microseconds"]
+    counted = ", ".join(
+        f"count(*) FILTER (WHERE epoch_ns({quote_name(column.name)}) % 1000 <> 0)" for column in finer
+    )
+    counts = cursor.sql(f"SELECT {counted} FROM {source}").fetchall()[0] if finer else ()
+    for column, count in zip(finer, counts, strict=True):
+        loss = f"{count:,} times cut to microseconds" if count else None
+        columns[columns.index(column)] = replace(column, loss=loss)
+    return [
+        _duration(column, durations[column.name]) if column.name in durations else column
+        for column in columns
+    ]
+
+
+def _duration(column: Column, unit: str) -> Column:
+    quoted = quote_name(column.name)
+    if unit == "ns":
+        return Column(column.name, "timespan", _microseconds(quoted, "to_microseconds"))
+    factor = {"us": 1, "ms": 1000, "s": 1_000_000}[unit]
+    return Column(column.name, "timespan", f"to_microseconds({quoted} * {factor})")
 
 
 def view(name: str, columns: Iterable[Column], source: str) -> str:

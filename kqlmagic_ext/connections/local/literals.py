@@ -1,12 +1,18 @@
-"""Decimal literals: duckdb-kql reads them as doubles, so they are lifted out of the text and bound as parameters.
+r"""Literals that duckdb-kql misreads, made right before it reads them; the text keeps its width wherever it can.
 
-Inside `datatable`, where no parameter may stand, a literal stays if a double holds it exactly; else it is refused.
+- `decimal(…)` is read as a double: it is lifted out and bound as a parameter. Inside `datatable`, where no parameter may
+  stand, it stays if a double holds it exactly; else it is refused.
+- `h"…"` keeps its h: it is blanked.
+- `\u`, `\U` and `\x` in a string lose their backslash: such a string is refused.
+- `take {{n}}`: where an operator wants a number, a parameter's number is written.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
@@ -15,13 +21,53 @@ from kqlmagic_ext.kql.tokens import Token, code
 from kqlmagic_ext.values import Value, significant_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _DIGITS_OF_A_DOUBLE = 15
+_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[uUx]")
+_COUNTING = ("take", "limit", "top", "sample")
 NAME = "_dec"
 
 
-def lift_decimals(source: Source) -> tuple[Source, dict[str, Value]]:
+def right_literals(source: Source, scalars: Mapping[str, Value]) -> tuple[Source, dict[str, Value]]:
+    """The statement with its literals made right, and the parameters that stand for some of them."""
+    text = source.text
+    for word in code(text):
+        if word.kind == "string":
+            _refuse_escapes(word, source)
+            if word.text[0] in "hH":
+                text = f"{text[: word.start]} {text[word.start + 1 :]}"
+    return _lift_decimals(replace(source, text=_with_counts(text, scalars)))
+
+
+def _refuse_escapes(word: Token, source: Source) -> None:
+    verbatim = word.text.lstrip("hH").startswith(("@", "`", "~"))
+    if not verbatim and _ESCAPE.search(word.text):
+        raise UnsupportedError(
+            f"{PLACE} cannot read \\u and \\x in a string yet",
+            construct="escape",
+            hint="give the text by {{name}}",
+            **source.place(word.start),
+        )
+
+
+def _with_counts(text: str, scalars: Mapping[str, Value]) -> str:
+    """The text with the number of a parameter written where `take` and `top` want a literal."""
+    words = code(text)
+    for word, name in reversed(list(pairwise(words))):
+        value = scalars.get(name.text)
+        if (
+            word.text in _COUNTING
+            and value is not None
+            and value.type in ("int", "long")
+            and value.plain is not None
+        ):
+            number = str(value.plain).ljust(len(name.text))
+            text = text[: name.start] + number + text[name.end :]
+    return text
+
+
+def _lift_decimals(source: Source) -> tuple[Source, dict[str, Value]]:
     """The statement with each `decimal(…)` as a parameter of the same width, and the parameters' values."""
     text, values = source.text, {}
     if "decimal" not in text:
