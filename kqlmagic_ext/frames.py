@@ -231,17 +231,18 @@ def _reset_index(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _check_labels(frame: pd.DataFrame, name: str) -> None:
+    if not len(frame.columns):
+        raise refuse(name, frame, "it has no columns")
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise refuse(name, frame, f"it has two columns named {twice[0]!r}")
     seen: dict[str, str] = {}
     for label in frame.columns:
         if not isinstance(label, str) or not label or "\x00" in label:
             raise refuse(name, frame, f"the column name {label!r} is not text that can name a column")
         twin = seen.setdefault(label.casefold(), label)
-        if list(frame.columns).count(label) > 1:
-            raise refuse(name, frame, f"it has two columns named {label!r}")
         if twin != label:
             raise refuse(name, frame, f"its columns {twin!r} and {label!r} differ only in case; rename one")
-    if not seen:
-        raise refuse(name, frame, "it has no columns")
 
 
 def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Callable
@@ -367,7 +368,8 @@ def test_a_closed_connection_says_so(opened: Open) -> None:
 
 def test_json_deeper_than_python_reads_stays_text(opened: Open) -> None:
     text = "[" * 3000 + "]" * 3000
-    assert answer(opened("local://"), "print x = parse_json(s)", s=text)[0][0] == text
+    came = answer(opened("local://"), "print x = parse_json(s)", s=text)[0][0]
+    assert came == text or came == json.loads(text)  # newer Pythons read deeper
 
 
 def test_columns_of_time_and_enums_of_a_duckdb_file(opened: Open, tmp_path: Path) -> None:
