@@ -67,22 +67,27 @@ def _only(text: str, kept: tuple[int, int], asking: list[tuple[int, int]]) -> st
     return text
 
 
-def refuse_slips(text: str) -> None:
-    """Raise QueryError for two slips that would give a wrong answer without a word.
+def find_slips(text: str) -> tuple[str, ...]:
+    """What to warn of; raises QueryError for two slips that would give a wrong answer without a word.
 
-    `where column = value` would be a name given to the value, true for all rows; `datetime(name)` would be null, since
-    `datetime(…)` takes a literal.
+    `where column = value` gives a name to the value: as KQL, `= true` keeps all rows, which is said, and any other value
+    is refused. `datetime(name)` would be null, since `datetime(…)` takes a literal.
     """
-    words = code(text)
+    words, warnings = code(text), []
     for at in range(1, len(words) - 1):
         before, word, after = words[at - 1 : at + 2]
         named = before.kind == "name" and at > 1 and words[at - 2].text in ("where", "filter")
         if word.text == "=" and named and after.text not in "=~":
-            raise QueryError("where compares with == (or =~), and = gives a name", **place(text, word.start))
+            if after.text != "true":
+                raise QueryError(
+                    "where compares with == (or =~), and = gives a name", **place(text, word.start)
+                )
+            warnings.append(f"where {before.text} = true keeps all rows: = gives a name, == compares")
         is_literal = before.text in _LITERALS and word.text == "(" and after.kind == "name"
         if is_literal and after.text not in _LITERAL_WORDS:
             said = f"{before.text}(…) takes a literal, and {after.text.removeprefix('_in_')!r} is none"
             raise QueryError(said, hint=f"write to{before.text}(…)", **place(text, before.start))
+    return tuple(warnings)
 
 
 def preview(text: str, limit: int) -> str:

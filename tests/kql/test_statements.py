@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kqlmagic_ext import QueryError
-from kqlmagic_ext.kql.statements import preview, refuse_slips, render_clause, tabular_statements
+from kqlmagic_ext.kql.statements import find_slips, preview, render_clause, tabular_statements
 
 
 def test_other_tabular_statements_are_blanked_out_and_offsets_stay() -> None:
@@ -58,7 +58,12 @@ def test_a_preview_takes_before_it_draws(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", ["T | where a = 1", "T | filter a=1", "T | join (U | where b = 2) on a"])
 def test_an_assignment_in_where_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match="=="):
-        refuse_slips(text)
+        find_slips(text)
+
+
+def test_a_name_given_to_true_is_said() -> None:
+    [warning] = find_slips("T | where isAudit = true")
+    assert warning == "where isAudit = true keeps all rows: = gives a name, == compares"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_an_assignment_in_where_is_refused(text: str) -> None:
 )
 def test_a_literal_of_a_name_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match=r"takes a literal.*write to\w+\("):
-        refuse_slips(text)
+        find_slips(text)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +86,11 @@ def test_a_literal_of_a_name_is_refused(text: str) -> None:
     ],
 )
 def test_a_literal_of_a_value_is_not(text: str) -> None:
-    refuse_slips(text)
+    find_slips(text)
 
 
 @pytest.mark.parametrize(
     "text", ["T | where a == 1", "T | where a =~ 'x'", "T | extend where_ = 1", "T | where a != 1"]
 )
 def test_a_comparison_in_where_is_not(text: str) -> None:
-    refuse_slips(text)
+    find_slips(text)

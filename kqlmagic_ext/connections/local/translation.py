@@ -22,7 +22,7 @@ from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
-from kqlmagic_ext.kql.statements import refuse_slips
+from kqlmagic_ext.kql.statements import find_slips
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def translate(
     ParameterError
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
-    refuse_slips(source.text)
+    slips = find_slips(source.text)
     source, decimals = right_literals(source, scalars)
     scalars = {**scalars, **decimals}
     declared = prelude(source.text, scalars)
@@ -74,7 +74,7 @@ def translate(
             tables = load(read.tables)
             _refuse_hidden(scalars, tables)
             _refuse_wrong_case(query, tables, source)
-            warnings += (*read.warnings, *merged_columns(query, tables))
+            warnings += (*slips, *read.warnings, *merged_columns(query, tables))
             result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
