@@ -15,7 +15,6 @@ LEVELS = [
     {"errors"},
     {"values", "query"},
     {"frames", "kql"},
-    {"envelope"},
     {"connections", "display"},
     {"magics"},
 ]

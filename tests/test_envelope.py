@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kqlmagic_ext import ParameterError
-from kqlmagic_ext.envelope import from_envelope, to_envelope
+from kqlmagic_ext.frames import from_envelope, to_envelope
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What frames.py promises by itself: pandas and Arrow, there and back."""
+"""What frames/ promises by itself: pandas and Arrow, there and back."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _answer_column(quoted: str, kind: str) -> str:
 
 
 def answer_table(table: pa.Table, types: Sequence[Any], checkpoint: Callable[[], None]) -> pa.Table:
-    """The engine's Arrow answer in the Arrow types of `frames.py`, each column with its KQL type.
+    """The engine's Arrow answer in the Arrow types of `frames`, each column with its KQL type.
 
     `checkpoint` is called between columns and now and then in nested ones: what it raises ends the work.
     """

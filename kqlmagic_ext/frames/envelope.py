@@ -1,7 +1,7 @@
 """The JSON envelope: how a frame or a single value travels to a language, in the shape in which Log Analytics answers.
 
 `{"kind": "table", "columns": [{"name", "type"}], "rows": [[…]]}` and `{"kind": "value", "type", "value"}`; the JSON of
-each KQL type stands in the type table of `frames.py`.
+each KQL type stands in the type table of this folder.
 """
 
 from __future__ import annotations
@@ -11,15 +11,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
-from kqlmagic_ext.frames import (
-    arrow_from_frame,
-    arrow_from_values,
-    frame_from_arrow,
-    json_text,
-    json_values,
-    kql_field,
-    kql_type,
-)
+from kqlmagic_ext.frames.json_text import json_text, json_values
+from kqlmagic_ext.frames.to_arrow import arrow_from_frame, arrow_from_values
+from kqlmagic_ext.frames.to_pandas import frame_from_arrow
+from kqlmagic_ext.frames.types import kql_field, kql_type
 from kqlmagic_ext.values import (
     EPOCH_TICKS,
     NOT_FINITE,

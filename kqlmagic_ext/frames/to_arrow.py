@@ -1,182 +1,20 @@
-"""The only place where KQL types, pandas, Arrow and the JSON envelope meet.
-
-| KQL | pandas | Arrow | JSON on the wire |
-|---|---|---|---|
-| bool | boolean | bool | true/false |
-| int | Int32 | int32 | integer |
-| long | Int64 | int64 | integer |
-| real | float64, a null is NaN | double | number, or "NaN" "Infinity" "-Infinity" |
-| decimal | object of Decimal | decimal128, decimal256 | text |
-| string | str; a null is "" | string | text |
-| datetime | datetime64[ns, UTC]; [us, UTC] outside 1677–2262 | timestamp[ns or us, UTC] | ISO 8601 Z, up to 7 digits |
-| timespan | timedelta64[ns]; [us] outside 292 years | duration[ns or us] | [-][d.]hh:mm:ss[.fffffff] |
-| guid | str | string | text |
-| dynamic | object: dict, list, scalars, None | string (JSON) | JSON |
-
-An Arrow table that travels tells the KQL type of each column in the field's metadata, under `kql`.
-"""
+"""pandas → Arrow: how a frame crosses into KQL, a language or the record, whole or not at all."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
-from kqlmagic_ext.values import (
-    EPOCH_TICKS,
-    Value,
-    refuse,
-    shown,
-    value_of,
-)
+from kqlmagic_ext.frames.json_text import json_text
+from kqlmagic_ext.frames.types import arrow_type, kql_field
+from kqlmagic_ext.values import EPOCH_TICKS, Value, refuse, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from decimal import Decimal
 
     import pandas as pd
     import pyarrow as pa
-
-KQL_TYPES = ("bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic")
-_DYNAMIC_STRIDE = 50_000
-_DIGITS_BEYOND_64_BITS = r"\d{19}"
-_MASKED = {"bool": "BooleanDtype", "int": "Int32Dtype", "long": "Int64Dtype"}
-
-
-# ---------------------------------------------------------------- the type table, towards Arrow
-
-
-def arrow_type(kql_type: str) -> pa.DataType:
-    """The Arrow type in which a column of a KQL type travels; for decimal the engine's own, 38 digits with 9 after the point."""
-    import pyarrow as pa
-
-    types: dict[str, pa.DataType] = {
-        "bool": pa.bool_(),
-        "int": pa.int32(),
-        "long": pa.int64(),
-        "real": pa.float64(),
-        "decimal": pa.decimal128(38, 9),
-        "datetime": pa.timestamp("us", "UTC"),
-        "timespan": pa.duration("us"),
-    }
-    return types.get(kql_type, pa.string())
-
-
-def kql_field(name: str, kql_type: str, type_: pa.DataType | None = None) -> pa.Field:
-    """An Arrow field that tells its KQL type."""
-    import pyarrow as pa
-
-    return pa.field(name, type_ or arrow_type(kql_type), metadata={"kql": kql_type})
-
-
-def kql_type(field: pa.Field) -> str:
-    """The KQL type of a field made by `kql_field`."""
-    return str(field.metadata[b"kql"].decode())
-
-
-# ---------------------------------------------------------------- Arrow → pandas
-
-
-def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """The DataFrame of an Arrow table, with the pandas dtypes of the type table above.
-
-    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work.
-    """
-    import pandas as pd
-
-    arrays = {}
-    for field, column in zip(table.schema, table.columns, strict=True):
-        checkpoint()
-        arrays[field.name] = _pandas_column(kql_type(field), column, checkpoint)
-    return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
-
-
-def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> Any:
-    import pandas as pd
-
-    if kind in _MASKED:
-        return getattr(pd, _MASKED[kind])().__from_arrow__(column).copy()  # Arrow's own memory is read-only
-    if kind in ("string", "guid"):
-        return _string_dtype().__from_arrow__(column.fill_null("") if kind == "string" else column)
-    if kind == "datetime":
-        column = _in_nanoseconds(column)
-        return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column).copy()
-    if kind == "timespan":
-        return _in_nanoseconds(column).to_pandas().copy()
-    if kind == "dynamic":
-        return _objects(column, checkpoint)
-    return column.to_pandas().copy()
-
-
-def _string_dtype() -> Any:
-    """The string dtype of pandas 3 (`str`), its preview on pandas 2."""
-    import numpy as np
-    import pandas as pd
-
-    try:
-        return pd.StringDtype("pyarrow", na_value=np.nan)
-    except TypeError:  # pandas 2.2
-        return pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload, unused-ignore]  # 2.2 alone knows the name
-
-
-def _in_nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column in nanoseconds, or as it was where a value lies beyond what nanoseconds can count."""
-    import pyarrow as pa
-
-    target = pa.timestamp("ns", "UTC") if pa.types.is_timestamp(column.type) else pa.duration("ns")
-    try:
-        return column.cast(target)
-    except pa.ArrowInvalid:
-        return column
-
-
-def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Series[Any]:
-    """Each JSON text as the Python object it tells."""
-    import numpy as np
-    import pandas as pd
-
-    objects = np.empty(len(column), dtype=object)
-    for start in range(0, len(column), _DYNAMIC_STRIDE):
-        checkpoint()
-        piece = column.slice(start, _DYNAMIC_STRIDE)
-        objects[start : start + len(piece)] = _as_array(json_values(piece))
-    return pd.Series(objects, dtype=object)
-
-
-def _as_array(values: list[Any]) -> Any:
-    """A list as an array of objects; numpy would take a list of equal lists for a table."""
-    import numpy as np
-
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def json_values(texts: pa.Array | pa.ChunkedArray) -> list[Any]:
-    """What each JSON text tells, None for a null; text that is no JSON is itself the value."""
-    import orjson
-    import pyarrow.compute as pc
-
-    listed = texts.to_pylist()
-    # orjson turns integers beyond 64 bits into floats.
-    if not pc.any(pc.match_substring_regex(texts, _DIGITS_BEYOND_64_BITS)).as_py():
-        try:
-            return [None if text is None else orjson.loads(text) for text in listed]
-        except orjson.JSONDecodeError:
-            pass  # one of them is no JSON: each by itself, below
-    return [None if text is None else _exact_json(text) for text in listed]
-
-
-def _exact_json(text: str) -> Any:
-    import json
-
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # a text may nest deeper than Python reads
-        return text
-
-
-# ---------------------------------------------------------------- pandas → Arrow
 
 
 def arrow_from_frame(frame: pd.DataFrame, name: str) -> tuple[pa.Table, tuple[str, ...]]:
@@ -375,34 +213,3 @@ def _decimals(values: list[Decimal | None]) -> pa.Array:
 
     array = pa.array(values)
     return array.cast(pa.decimal128(1, 0)) if pa.types.is_null(array.type) else array
-
-
-def json_text(value: Value, where: str) -> str:
-    """The JSON text of a value as KQL's dynamic.
-
-    Raises
-    ------
-    ParameterError
-        When it holds what JSON cannot tell: a datetime, a timespan, a decimal, a guid, NaN or an infinity.
-    """
-    import orjson
-
-    name = where.partition("[")[0]
-
-    def refuse_leaf(leaf: Value) -> NoReturn:
-        said = f"it holds {shown(leaf)}, for which JSON has no form; turn it into text first"
-        raise ParameterError(f"{where} cannot become a KQL dynamic: {said}", name=name)
-
-    plain: Any = value
-    if value.type in ("dynamic", "bool", "int", "long", "string") or (
-        value.type == "real" and math.isfinite(value.plain)
-    ):
-        plain = value.plain
-    if isinstance(plain, Value):
-        refuse_leaf(plain)
-    try:
-        return orjson.dumps(plain, default=refuse_leaf, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
-    except orjson.JSONEncodeError as error:
-        if isinstance(error.__cause__, ParameterError):
-            raise error.__cause__ from None
-        raise ParameterError(f"{where} cannot become a KQL dynamic: {error}", name=name) from error

@@ -1,0 +1,93 @@
+"""Arrow → pandas: each KQL type in its own dtype, in memory that the analyst may write into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.frames.json_text import json_values
+from kqlmagic_ext.frames.types import kql_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    import pyarrow as pa
+
+
+_DYNAMIC_STRIDE = 50_000
+_MASKED = {"bool": "BooleanDtype", "int": "Int32Dtype", "long": "Int64Dtype"}
+
+
+def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """The DataFrame of an Arrow table, with the pandas dtypes of the type table above.
+
+    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work.
+    """
+    import pandas as pd
+
+    arrays = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        checkpoint()
+        arrays[field.name] = _pandas_column(kql_type(field), column, checkpoint)
+    return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> Any:
+    import pandas as pd
+
+    if kind in _MASKED:
+        return getattr(pd, _MASKED[kind])().__from_arrow__(column).copy()  # Arrow's own memory is read-only
+    if kind in ("string", "guid"):
+        return _string_dtype().__from_arrow__(column.fill_null("") if kind == "string" else column)
+    if kind == "datetime":
+        column = _in_nanoseconds(column)
+        return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column).copy()
+    if kind == "timespan":
+        return _in_nanoseconds(column).to_pandas().copy()
+    if kind == "dynamic":
+        return _objects(column, checkpoint)
+    return column.to_pandas().copy()
+
+
+def _string_dtype() -> Any:
+    """The string dtype of pandas 3 (`str`), its preview on pandas 2."""
+    import numpy as np
+    import pandas as pd
+
+    try:
+        return pd.StringDtype("pyarrow", na_value=np.nan)
+    except TypeError:  # pandas 2.2
+        return pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload, unused-ignore]  # 2.2 alone knows the name
+
+
+def _in_nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in nanoseconds, or as it was where a value lies beyond what nanoseconds can count."""
+    import pyarrow as pa
+
+    target = pa.timestamp("ns", "UTC") if pa.types.is_timestamp(column.type) else pa.duration("ns")
+    try:
+        return column.cast(target)
+    except pa.ArrowInvalid:
+        return column
+
+
+def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Series[Any]:
+    """Each JSON text as the Python object it tells."""
+    import numpy as np
+    import pandas as pd
+
+    objects = np.empty(len(column), dtype=object)
+    for start in range(0, len(column), _DYNAMIC_STRIDE):
+        checkpoint()
+        piece = column.slice(start, _DYNAMIC_STRIDE)
+        objects[start : start + len(piece)] = _as_array(json_values(piece))
+    return pd.Series(objects, dtype=object)
+
+
+def _as_array(values: list[Any]) -> Any:
+    """A list as an array of objects; numpy would take a list of equal lists for a table."""
+    import numpy as np
+
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array

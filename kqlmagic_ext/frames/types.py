@@ -1,0 +1,36 @@
+"""The type table towards Arrow: a field of a travelling table tells its KQL type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def arrow_type(kql_type: str) -> pa.DataType:
+    """The Arrow type in which a column of a KQL type travels; for decimal the engine's own, 38 digits with 9 after the point."""
+    import pyarrow as pa
+
+    types: dict[str, pa.DataType] = {
+        "bool": pa.bool_(),
+        "int": pa.int32(),
+        "long": pa.int64(),
+        "real": pa.float64(),
+        "decimal": pa.decimal128(38, 9),
+        "datetime": pa.timestamp("us", "UTC"),
+        "timespan": pa.duration("us"),
+    }
+    return types.get(kql_type, pa.string())
+
+
+def kql_field(name: str, kql_type: str, type_: pa.DataType | None = None) -> pa.Field:
+    """An Arrow field that tells its KQL type."""
+    import pyarrow as pa
+
+    return pa.field(name, type_ or arrow_type(kql_type), metadata={"kql": kql_type})
+
+
+def kql_type(field: pa.Field) -> str:
+    """The KQL type of a field made by `kql_field`."""
+    return str(field.metadata[b"kql"].decode())
