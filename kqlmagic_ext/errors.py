@@ -16,7 +16,7 @@ traceback; the traceback with its cause shows under `%xmode Verbose`.
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,11 @@ class KqlMagicError(Exception):
 
     full_traceback: ClassVar[Callable[[], bool]] = staticmethod(lambda: False)
     sent: bool = False
+
+    def after_sending(self) -> Self:
+        """The error itself, marked: the work had begun, so an old answer must not pass for the new one."""
+        self.sent = True
+        return self
 
     def lines(self) -> list[str]:
         """The error as a notebook shows it: one sentence, and what belongs under it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from IPython.display import publish_display_data
 from traitlets import Unicode
 
 from kqlmagic_ext.connections import Catalog
+from kqlmagic_ext.display.catalogue import column_list, matching, table_list
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import KqlMagicError, ParameterError, PlacedError, QueryError
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
@@ -30,7 +30,7 @@ from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -122,7 +122,10 @@ class KqlMagics(Magics):
         for name in names_in_braces(asked.text):
             if name not in inputs:
                 inputs[name] = self._variable(name, local_ns, asked.text)
-        span = opt.timespan(asked.options.timespan, "-t") or opt.timespan(self.timespan, "KqlMagics.timespan")
+        given = asked.options.timespan
+        span = (
+            opt.timespan(self.timespan, "KqlMagics.timespan") if given is None else opt.timespan(given, "-t")
+        )
         return Query(asked.text, inputs, span, self._limit(asked.options.limit))
 
     def _variable(self, name: str, local_ns: Mapping[str, Any], text: str | None = None) -> Any:
@@ -143,13 +146,10 @@ class KqlMagics(Magics):
 
     @staticmethod
     def _check_count(outputs: Sequence[str], result: Result) -> None:
-        if len(outputs) > len(result.frames):
-            count = len(result.frames)
-            raise _sent(
-                QueryError(
-                    f"-o names {len(outputs)} variables, and the query gave {count} table{'s' * (count != 1)}"
-                )
-            )
+        count = len(result.frames)
+        if len(outputs) > count:
+            said = f"-o names {len(outputs)} variables, and the query gave {count} table{'s' * (count != 1)}"
+            raise QueryError(said).after_sending()
 
     def _show(self, asked: opt.Cell, connection: Connection, result: Result) -> Any:
         lines = self._synthetic_note(asked, connection)
@@ -185,6 +185,7 @@ class KqlMagics(Magics):
             shown = ["KeyboardInterrupt: the query was stopped", *notes]
             error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython's own hook
 
+    @no_var_expand
     @line_magic
     def kql_restore(self, line: str) -> None:
         """Bring back the frame that a failed or interrupted cell took from a variable: `%kql_restore NAME`."""
@@ -219,6 +220,7 @@ class KqlMagics(Magics):
         synthetic = ", synthetic data" if getattr(connection, "synthetic", False) else ""
         publish_display_data(dict(receipt([f"{connection.name} answers now: {url}{tables}{synthetic}"])))
 
+    @no_var_expand
     @line_magic
     def kql_connections(self, line: str) -> pd.DataFrame:  # noqa: ARG002 - it takes none
         """The open connections: their names and URLs, and which one answers cells that name none."""
@@ -242,23 +244,19 @@ class KqlMagics(Magics):
         connection = self._connection(arguments.connection)
         if not isinstance(connection, Catalog):
             raise UsageError(f"{connection.name} does not list its tables")
-        tables = connection.tables()
-        if arguments.pattern in {table.name for table in tables}:
-            return self._columns(connection.table(arguments.pattern))
-        found = _matching(tables, arguments.pattern)
-        if not found and arguments.pattern:
-            raise UsageError(
-                f"no table of {connection.name} matches {arguments.pattern!r}; %kql_tables lists all"
-            )
-        return _table_list(found)
+        tables, pattern = connection.tables(), (arguments.pattern or "").strip("\"'")
+        if pattern in {table.name for table in tables}:
+            return self._described(connection.table(pattern))
+        found = matching(tables, pattern)
+        if pattern and not found:
+            raise UsageError(f"no table of {connection.name} matches {pattern!r}; %kql_tables lists all")
+        return table_list(found)
 
     @staticmethod
-    def _columns(table: Table) -> pd.DataFrame:
-        import pandas as pd
-
+    def _described(table: Table) -> pd.DataFrame:
         rows = "rows not counted" if table.rows is None else f"{table.rows:,} rows"
         publish_display_data(dict(receipt([f"{table.name}: {rows}", *table.remarks], table.losses)))
-        return pd.DataFrame(list(table.columns.items()), columns=["column", "type"])
+        return column_list(table)
 
     def _connection(self, name_or_url: str | None) -> Connection:
         return self._places.choose(name_or_url, self._otherwise, self.memory_limit)
@@ -279,25 +277,3 @@ class KqlMagics(Magics):
     def close(self) -> None:
         """Close every connection."""
         self._places.close()
-
-
-def _matching(tables: Iterable[Table], pattern: str | None) -> list[Table]:
-    """Those whose names match the pattern, or hold it when it has no wildcards; case does not matter."""
-    wild = pattern or "*"
-    wild = wild if set("*?[") & set(wild) else f"*{wild}*"
-    return [table for table in tables if fnmatch.fnmatchcase(table.name.casefold(), wild.casefold())]
-
-
-def _table_list(tables: list[Table]) -> pd.DataFrame:
-    import pandas as pd
-
-    frame = pd.DataFrame(
-        [(table.name, table.rows, "; ".join([*table.remarks, *table.losses])) for table in tables],
-        columns=["table", "rows", "remarks"],
-    )
-    return frame.astype({"rows": "Int64"})
-
-
-def _sent(error: KqlMagicError) -> KqlMagicError:
-    error.sent = True
-    return error

@@ -129,10 +129,8 @@ def inputs(words: list[str]) -> dict[str, str]:
     return {name.strip(): (variable or name).strip() for name, _, variable in pairs}
 
 
-def timespan(text: str | None, origin: str) -> Timespan | None:
+def timespan(text: str, origin: str) -> Timespan | None:
     """The timespan that an option or a setting names; UsageError, naming its origin, when it names none."""
-    if text is None:
-        return None
     try:
         return Timespan.parse(text)
     except ValueError as error:

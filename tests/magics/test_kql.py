@@ -381,6 +381,9 @@ def test_settings_name_the_default_place_and_times(
     frame = notebook.value("%kql Heartbeat")
     assert frame["TimeGenerated"].min() >= pd.Timestamp("2026-10-31", tz="UTC")
     assert notebook.outputs == []
+    assert len(notebook.value("%kql -t all Heartbeat")) > len(frame)
+    notebook.value("%config KqlMagics.timespan = 'soon'")
+    assert "KqlMagics.timespan: 'soon' is no timespan" in str(notebook.error("%kql Heartbeat"))
     notebook.value("%config KqlMagics.default_connection = ''")
     notebook.value("%config KqlMagics.timespan = 'all'")
     monkeypatch.setenv("KQLMAGIC_CONNECTION", "local://")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.diagnosis import Source
     from kqlmagic_ext.connections.local.inputs import Inputs
     from kqlmagic_ext.connections.worker import Cancellation
-    from kqlmagic_ext.errors import KqlMagicError
     from kqlmagic_ext.query import Window
     from kqlmagic_ext.values import Value
 
@@ -70,9 +69,9 @@ class Statement:
             raise engine_error(error, self._source, {**self._inputs.columns, **self._columns}) from error
         except duckdb.Error as error:
             self._cancellation.check()
-            raise _sent(
-                engine_error(error, self._source, {**self._inputs.columns, **self._columns})
-            ) from error
+            raise engine_error(
+                error, self._source, {**self._inputs.columns, **self._columns}
+            ).after_sending() from error
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""
@@ -112,11 +111,6 @@ class Statement:
             relation = self._cursor.sql(wrapped, params=params)
         self._cancellation.check()
         return answer_table(relation.to_arrow_table(), types, self._cancellation.check)
-
-
-def _sent(error: KqlMagicError) -> KqlMagicError:
-    error.sent = True
-    return error
 
 
 def _condition(window: Window) -> str:
