@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,3 +139,24 @@ def test_closing_removes_the_scratch_folder_and_may_be_done_twice(opened: Open) 
     connection.close()
     connection.close()
     assert not scratch.exists()
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    day_ago = time.time() - 90_000
+    folders = {"old": dead.pid, "fresh": dead.pid, "alive": os.getpid()}
+    for name, owner in folders.items():
+        (tmp_path / f"kqlmagic_ext-{owner}-{name}").mkdir()
+        if name != "fresh":
+            os.utime(tmp_path / f"kqlmagic_ext-{owner}-{name}", (day_ago, day_ago))
+    connection = opened("local://")
+    left = {
+        path.name.rpartition("-")[2]
+        for path in tmp_path.iterdir()
+        if str(path) != connection._database.scratch
+    }
+    assert left == {"fresh", "alive"}

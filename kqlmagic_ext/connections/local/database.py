@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MEMORY = "70%"
 _PREFIX = "kqlmagic_ext-"
+_ORPHAN_S = 86_400
 _CLOSING_S = 2
 _CONFIG = {
     "autoinstall_known_extensions": "false",
@@ -139,13 +140,19 @@ def interrupt(cursor: DuckDBPyConnection) -> None:
 
 
 def _remove_orphans() -> None:
-    """Remove the scratch folders of processes that were killed: they may hold rows of logs."""
+    """Remove the scratch folders that processes left when they were killed: they may hold rows of logs.
+
+    Only those a day old: a container that shares the folder has process ids of its own.
+    """
     if os.name != "posix":  # elsewhere os.kill would end the process that it asks for
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdecimal() and folder.stat().st_uid == os.getuid() and not _runs(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another process may remove it first
+            state = folder.lstat()
+            ours = owner.isdecimal() and state.st_uid == os.getuid()
+            if ours and time.time() - state.st_mtime > _ORPHAN_S and not _runs(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _runs(process: int) -> bool:
