@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.query import Query
 
 RESERVED = "_in_"
-_OURS = re.compile(rf"{RESERVED}|_dec\d+$|_s\d+$")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -105,7 +104,7 @@ def _value(value: object, name: str, text: str, braced: Mapping[str, int]) -> Va
 def _check_name(name: str) -> None:
     for is_wrong, why in (
         (not _IDENTIFIER.fullmatch(name), "is no KQL name (ASCII letters, digits and _); write"),
-        (_OURS.match(name), "is a name that we use ourselves; write"),
+        (name.startswith(RESERVED), "is a name that we use ourselves; write"),
         (name in KEYWORDS, f"is a word of KQL; write {{{{{name}}}}} in the query, or"),
     ):
         if is_wrong:

@@ -26,6 +26,7 @@ _LITERALS = {
     "decimal",
     "dynamic",
 }
+_CONVERTING = {"date": "datetime", "time": "timespan", "boolean": "bool"}
 _LITERAL_WORDS = {"null", "true", "false", "nan", "inf"}
 
 
@@ -86,7 +87,11 @@ def find_slips(text: str) -> tuple[str, ...]:
         is_literal = before.text in _LITERALS and word.text == "(" and after.kind == "name"
         if is_literal and after.text not in _LITERAL_WORDS:
             said = f"{before.text}(…) takes a literal, and {after.text.removeprefix('_in_')!r} is none"
-            raise QueryError(said, hint=f"write to{before.text}(…)", **place(text, before.start))
+            raise QueryError(
+                said,
+                hint=f"write to{_CONVERTING.get(before.text, before.text)}(…)",
+                **place(text, before.start),
+            )
     return tuple(warnings)
 
 

@@ -304,10 +304,31 @@ def test_an_input_never_answers_for_a_table_of_another_case(opened: Open, file: 
         opened("local://").run(Query("union a, A", {"a": given, "A": given}))
 
 
-@pytest.mark.parametrize("name", ["_in_x", "_dec0", "_s1"])
-def test_names_of_our_own_are_no_inputs(opened: Open, name: str) -> None:
+def test_names_of_our_own_are_no_inputs(opened: Open) -> None:
     with pytest.raises(ParameterError, match="use ourselves"):
-        opened("local://").run(Query(f"print x = {name}", {name: 7}))
+        opened("local://").run(Query("print x = _in_x", {"_in_x": 7}))
+    with pytest.raises(UnsupportedError, match="uses the name _s1 itself"):
+        opened("local://").run(Query("_s1 | count", {"_s1": pd.DataFrame({"a": [1]})}))
+    named = {"_dec0": 7, "_s1": 8}
+    assert answer(opened("local://"), "print x = _dec0, y = decimal(2.5), z = _s1", **named) == [
+        (7, Decimal("2.5"), 8)
+    ]
+
+
+def test_numbers_that_are_subtracted_are_binned(opened: Open) -> None:
+    given = pd.DataFrame({"a": [17, 5], "b": [2, 1]})
+    rows = answer(
+        opened("local://"), "t | extend c = a - b | project x = bin(a - b, 10), y = bin(c, 10)", t=given
+    )
+    assert rows == [(10, 10), (0, 0)]
+
+
+def test_needles_of_any_letters_are_found(opened: Open) -> None:
+    given = pd.DataFrame({"s": ["prénom é", "a\x01b", "none"]})
+    assert answer(opened("local://"), "t | where s has_any (pack_array('prénom', 'x')) | count", t=given) == [
+        (1,)
+    ]
+    assert answer(opened("local://"), "t | where s has_any ({{w}}) | count", t=given, w=["é", "zz"]) == [(1,)]
 
 
 @pytest.mark.parametrize(

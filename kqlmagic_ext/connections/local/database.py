@@ -36,7 +36,7 @@ _CONFIG = {
 class Database:
     """The DuckDB behind one workspace.
 
-    `attached`: a DuckDB file, read-only, as the database `ws`. `readable`: the folders and files that views may read;
+    `attached`: a DuckDB file, read-only, as the database `ws`. `folders`, `files`: what views may read;
     nothing else is reachable. `memory_limit`: DuckDB's, such as `8GB` or `70%`; beyond it, queries spill to `scratch`.
     """
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
 from kqlmagic_ext.errors import UnsupportedError
+from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import Token, code
 from kqlmagic_ext.values import Value, significant_digits
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _DIGITS_OF_A_DOUBLE = 15
 _ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[uUx]")
 _COUNTING = ("take", "limit", "top", "sample")
-NAME = "_dec"
 
 
 def right_literals(source: Source, scalars: Mapping[str, Value]) -> tuple[Source, dict[str, Value]]:
@@ -80,7 +80,7 @@ def _lift_decimals(source: Source) -> tuple[Source, dict[str, Value]]:
         if inside_table:
             _refuse_long(value, source, start)
             continue
-        name = f"{NAME}{number}"
+        name = f"{RESERVED}{number}"  # no Python name starts with a digit, so no {{name}} is called so
         values[name] = value
         text = text[:start] + f"({name})".ljust(end - start) + text[end:]
     return replace(source, text=text), values

@@ -66,7 +66,8 @@ def _refuse_finer(literal: ir.Literal, source: Source) -> None:
 
 def _refuse_function(call: ir.FunctionCall, named: Mapping[str | None, Any], source: Source) -> None:
     why = _WRONG.get(call.name)
-    if call.name in ("bin", "floor") and len(call.args) > 1 and _is_difference(call.args[0], named):
+    by_time = len(call.args) > 1 and isinstance(call.args[1], ir.Literal) and call.args[1].kind == "timespan"
+    if call.name in ("bin", "floor") and by_time and _is_difference(call.args[0], named):
         why = "makes a datetime of a difference of times; divide it first, as in bin((b - a) / 1h, 1)"
     if why is not None:
         said = f"{PLACE} cannot run this {call.name}() yet: it {why}"
@@ -78,9 +79,7 @@ def _is_difference(node: Any, named: Mapping[str | None, Any]) -> bool:
     if isinstance(node, ir.ColumnRef):
         node = named.get(node.name)
     is_minus = isinstance(node, ir.BinaryOp) and node.op == "-"
-    return is_minus and not (
-        isinstance(node.right, ir.Literal) and node.right.kind in ("timespan", "long", "real")
-    )
+    return is_minus and not (isinstance(node.right, ir.Literal) and node.right.kind == "timespan")
 
 
 def merged_columns(query: ir.Query, tables: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class Statement:
         self.warnings: list[str] = []
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
-        """The answer in Arrow; errors after this point say that the query was sent."""
+        """The answer in Arrow; an error of a query that began to run says that it was sent."""
         known = [*self._inputs.columns, *self._catalogue.names]
         translation = translate(self._source, scalars, self._moment.now, self._load, known)
         self.warnings += translation.warnings
@@ -65,13 +65,11 @@ class Statement:
         self._narrow(translation)
         try:
             return self._fetch(translation)
-        except duckdb.BinderException as error:
-            raise engine_error(error, self._source, {**self._inputs.columns, **self._columns}) from error
         except duckdb.Error as error:
             self._cancellation.check()
-            raise engine_error(
-                error, self._source, {**self._inputs.columns, **self._columns}
-            ).after_sending() from error
+            ours = engine_error(error, self._source, {**self._inputs.columns, **self._columns})
+            found_before = isinstance(error, duckdb.BinderException)
+            raise (ours if found_before else ours.after_sending()) from error
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""

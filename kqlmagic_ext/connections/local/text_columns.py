@@ -73,8 +73,8 @@ _SAMPLE = 500
 class TextRows:
     """Rows of text: the SQL that reads them, and each column's SQL, which gives text, null or '' where there is none.
 
-    `count`: how many rows there must be, where that is known. `quoted`: columns whose values were strings in the file, so that "5" there is text, not a number.
-    `remarks`: how the file was read; `losses`: what was left out.
+    `count`: how many rows there must be, where that is known. `quoted`: columns whose values were strings in the file,
+    so that "5" there is text, not a number. `remarks`: how the file was read; `losses`: what was left out.
     """
 
     source: str
@@ -152,17 +152,18 @@ class _Test:
 
 def _misfits(rows: TextRows, tests: list[_Test], cursor: DuckDBPyConnection) -> tuple[int, dict[_Test, int]]:
     """The number of rows, and for each test the number of values that do not fit; every row is looked at."""
-    count = int(cursor.sql(f"SELECT count(*) FROM {rows.source}").fetchall()[0][0])
+    count = 0
     misfits: dict[_Test, int] = {}
-    for start in range(0, len(tests), _TESTS_A_PASS):
+    for start in range(0, max(1, len(tests)), _TESTS_A_PASS):
         part = tests[start : start + _TESTS_A_PASS]
-        counted = ", ".join(
+        counted = [
             f"count(*) FILTER (WHERE {rows.columns[test.name]} <> '' AND {test.sql} IS NULL)" for test in part
-        )
-        misfits.update(
-            zip(part, cursor.sql(f"SELECT {counted} FROM {rows.source}").fetchall()[0], strict=True)
-        )
-    return count, misfits
+        ]
+        count, *found = cursor.sql(
+            f"SELECT {', '.join(['count(*)', *counted])} FROM {rows.source}"
+        ).fetchall()[0]
+        misfits.update(zip(part, found, strict=True))
+    return int(count), misfits
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.demo import clients, internet
-from kqlmagic_ext.connections.local.demo.clients import APPS, OUTCOMES
+from kqlmagic_ext.connections.local.demo.clients import APPS
 from kqlmagic_ext.connections.local.demo.recipe import (
     Columns,
     Facts,
@@ -75,7 +75,6 @@ def columns(scene: Scene, facts: Facts) -> Columns:
         people_columns(scene, facts["person"])
         | shared_columns(scene, facts)
         | device_columns(scene, facts)
-        | _outcome_columns(facts)
         | {
             "Category": "NonInteractiveUserSignInLogs",
             "IsInteractive": False,
@@ -83,28 +82,13 @@ def columns(scene: Scene, facts: Facts) -> Columns:
             "IncomingTokenType": "refreshToken",
             "AuthenticationProtocol": "none",
             "DurationMs": scene.rng.integers(10, 400, count),
+            "AuthenticationDetails": "[]",
+            "RiskLevelDuringSignIn": "none",
+            "RiskLevelAggregated": "none",
+            "RiskState": "none",
             "SignInEventTypes": picked([as_json(["nonInteractiveUser"])], outcome * 0),
         }
     )
-
-
-def _outcome_columns(facts: Facts) -> Columns:
-    outcome = facts["outcome"]
-    return {
-        "ResultType": picked([kind.code for kind in OUTCOMES], outcome),
-        "ResultDescription": picked([kind.description for kind in OUTCOMES], outcome),
-        "ResultSignature": picked(
-            ["SUCCESS" if kind.code == "0" else "FAILURE" for kind in OUTCOMES], outcome
-        ),
-        "Status": picked([kind.status for kind in OUTCOMES], outcome),
-        "AuthenticationRequirement": picked([kind.requirement for kind in OUTCOMES], outcome),
-        "ConditionalAccessStatus": picked([kind.policy for kind in OUTCOMES], outcome),
-        "AuthenticationDetails": "[]",
-        "RiskLevelDuringSignIn": "none",
-        "RiskLevelAggregated": "none",
-        "RiskState": "none",
-        "ResourceIdentity": picked([app_id for _, app_id, *_ in APPS], facts["app"]),
-    }
 
 
 RECIPE = Recipe(everyday, story, columns, share=0.15)

@@ -79,13 +79,13 @@ def columns(scene: Scene, facts: Facts) -> Columns:
         people_columns(scene, facts["person"])
         | shared_columns(scene, facts)
         | device_columns(scene, facts)
-        | _outcome_columns(facts)
+        | _security_columns(facts)
         | _interactive_columns(scene, facts)
     )
 
 
 def shared_columns(scene: Scene, facts: Facts) -> Columns:
-    """What both sign-in tables say alike: ids, application, place."""
+    """What both sign-in tables say alike: ids, application, place, outcome."""
     count, world = len(facts["time"]), scene.world
     return {
         "CreatedDateTime": facts["time"],
@@ -96,6 +96,7 @@ def shared_columns(scene: Scene, facts: Facts) -> Columns:
         "ResourceTenantId": scene.company.tenant,
         "AppDisplayName": picked([app for app, *_ in APPS], facts["app"]),
         "AppId": picked([app_id for _, app_id, *_ in APPS], facts["app"]),
+        "ResourceIdentity": picked([app_id for _, app_id, *_ in APPS], facts["app"]),
         "ResourceDisplayName": picked([resource for _, _, resource, _ in APPS], facts["app"]),
         "IPAddress": picked(world.ips, facts["address"]),
         "Location": picked(world.countries, facts["address"]),
@@ -110,6 +111,19 @@ def shared_columns(scene: Scene, facts: Facts) -> Columns:
         "CrossTenantAccessType": "none",
         "TokenIssuerType": "AzureAD",
         "SessionId": _sessions(scene, facts),
+    } | _outcome_columns(facts["outcome"])
+
+
+def _outcome_columns(outcome: Ints) -> Columns:
+    return {
+        "ResultType": picked([kind.code for kind in OUTCOMES], outcome),
+        "ResultDescription": picked([kind.description for kind in OUTCOMES], outcome),
+        "ResultSignature": picked(
+            ["SUCCESS" if kind.code == "0" else "FAILURE" for kind in OUTCOMES], outcome
+        ),
+        "Status": picked([kind.status for kind in OUTCOMES], outcome),
+        "AuthenticationRequirement": picked([kind.requirement for kind in OUTCOMES], outcome),
+        "ConditionalAccessStatus": picked([kind.policy for kind in OUTCOMES], outcome),
     }
 
 
@@ -151,19 +165,11 @@ def _device(host: str, device_id: str, client: clients.Client) -> str:
     return as_json(device)
 
 
-def _outcome_columns(facts: Facts) -> Columns:
+def _security_columns(facts: Facts) -> Columns:
     outcome = facts["outcome"]
     return {
-        "ResultType": picked([kind.code for kind in OUTCOMES], outcome),
-        "ResultDescription": picked([kind.description for kind in OUTCOMES], outcome),
-        "ResultSignature": picked(
-            ["SUCCESS" if kind.code == "0" else "FAILURE" for kind in OUTCOMES], outcome
-        ),
-        "Status": picked([kind.status for kind in OUTCOMES], outcome),
-        "AuthenticationRequirement": picked([kind.requirement for kind in OUTCOMES], outcome),
         "AuthenticationDetails": steps_column(facts),
         "MfaDetail": picked([kind.mfa for kind in OUTCOMES], outcome),
-        "ConditionalAccessStatus": picked([kind.policy for kind in OUTCOMES], outcome),
         "ConditionalAccessPolicies": picked([_policies(kind.policy) for kind in OUTCOMES], outcome),
         "RiskLevelDuringSignIn": picked([kind.risk for kind in OUTCOMES], outcome),
         "RiskLevelAggregated": picked([kind.risk for kind in OUTCOMES], outcome),
@@ -210,7 +216,6 @@ def _interactive_columns(scene: Scene, facts: Facts) -> Columns:
         "UniqueTokenIdentifier": scene.guids(count),
         "AuthenticationProtocol": "none",
         "IncomingTokenType": "none",
-        "ResourceIdentity": picked([app_id for _, app_id, *_ in APPS], facts["app"]),
         "DurationMs": scene.rng.integers(20, 900, count),
         "FlaggedForReview": False,
         "IsRisky": False,
