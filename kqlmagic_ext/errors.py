@@ -131,11 +131,22 @@ class UnsupportedError(QueryError):
 
 
 class PartialResultError(KqlMagicError):
-    """Rows are missing: `result` holds those that came, `reasons` says why."""
+    """Rows are missing: `result` holds those that came (None once they were let go), `reasons` says why.
+
+    `hint`: how to take them.
+    """
 
     def __init__(self, message: str, *, result: Any, reasons: tuple[str, ...]) -> None:
         super().__init__(message)
         self.result, self.reasons = result, reasons
+        self.hint: str | None = None
+
+    def __str__(self) -> str:
+        return super().__str__() if self.hint is None else f"{super().__str__()}; {self.hint}"
+
+    def release(self) -> None:
+        """Let the rows go, so that an error which Python remembers keeps no frame alive."""
+        self.result = None
 
 
 class ParameterError(PlacedError):

@@ -91,13 +91,16 @@ class Query:
     """A KQL text, the Python values it uses, the times it may see, and how many rows at most (a preview).
 
     `inputs`: a DataFrame becomes a table of that name, any other value a parameter; `{{name}}` in the text uses
-    an input wherever a column may bear the same name.
+    an input wherever a column may bear the same name. `refresh`: no answer from a cache. `search`: in Log Analytics,
+    the endpoint for Basic and Auxiliary tables.
     """
 
     text: str
     inputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     timespan: Timespan | None = None
     limit: int | None = None
+    refresh: bool = False
+    search: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Result:
     """The answer to a query.
 
     `frames`: one DataFrame a result table; `tables`: the Arrow tables they were made from. `complete`: whether
-    all rows came; `warnings`: what the analyst should know. `render`: the kind and properties of a `render`
+    all rows came, `missing`: why not; `warnings`: what the analyst should know. `render`: the kind and properties of a `render`
     clause. `statistics`: what the place told of its work. `origin`: where the frames came from, as strict JSON of
     at most 4 KB, which stands in each frame's `attrs["kql"]`.
     """
@@ -129,6 +132,7 @@ class Result:
     tables: tuple[pa.Table, ...]
     origin: Mapping[str, Any]
     complete: bool = True
+    missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     render: Mapping[str, Any] | None = None
     statistics: Mapping[str, Any] | None = None

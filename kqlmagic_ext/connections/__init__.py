@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str], None]
 
-SCHEMES: Mapping[str, str] = MappingProxyType({"local": "kqlmagic_ext.connections.local:open_local"})
+SCHEMES: Mapping[str, str] = MappingProxyType(
+    {
+        "local": "kqlmagic_ext.connections.local:open_local",
+        "loganalytics": "kqlmagic_ext.connections.log_analytics:open_log_analytics",
+    }
+)
 
 
 class Connection(Protocol):
@@ -50,12 +55,13 @@ def connect(url: str, *, name: str | None = None, **settings: Any) -> Connection
     Parameters
     ----------
     url
-        `local://` (empty), `local://demo`, `local:///folder`, `local:///file.duckdb`; other packages add schemes by
-        the entry point group `kqlmagic_ext.connections`.
+        `local://` (empty), `local://demo`, `local:///folder`, `local:///file.duckdb`, `loganalytics://WORKSPACE_ID`;
+        other packages add schemes by the entry point group `kqlmagic_ext.connections`.
     name
         What the connection is called in cells and receipts; by default what the URL suggests.
     settings
-        What the place understands, such as `memory_limit` of `local://` (`"8GB"`, `"70%"`).
+        What the place understands, such as `memory_limit` of `local://` (`"8GB"`, `"70%"`), or `frame_rows` and
+        `frame_bytes` of `loganalytics://`: how large a frame may be inside a query (10,000 and 1,000,000).
 
     Raises
     ------

@@ -69,14 +69,18 @@ class _Work(threading.Thread, Generic[T]):
             self.done.set()
 
 
-def interruptible(work: Callable[[Cancellation], T]) -> T:
-    """What `work` gives. A KeyboardInterrupt cancels it and is raised at once; a straggler ends by itself."""
+def interruptible(work: Callable[[Cancellation], T], watch: Callable[[], object] | None = None) -> T:
+    """What `work` gives. A KeyboardInterrupt cancels it and is raised at once; a straggler ends by itself.
+
+    `watch` is called by the waiting thread in each step, to show how far the work is.
+    """
     cancellation = Cancellation()
     thread = _Work(work, cancellation)
     try:
         thread.start()
         while not thread.done.wait(_STEP_S):
-            pass
+            if watch is not None:
+                watch()
     except BaseException:
         cancellation.cancel()  # first: a second interrupt may come before the next line
         threading.Thread(target=cancellation.press, args=[thread], daemon=True).start()

@@ -22,11 +22,13 @@ from kqlmagic_ext.frames.envelope import from_envelope, to_envelope
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.to_arrow import arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
+from kqlmagic_ext.frames.to_values import column_values
 from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
 
 __all__ = [
     "arrow_from_frame",
     "arrow_type",
+    "column_values",
     "frame_from_arrow",
     "from_envelope",
     "json_text",

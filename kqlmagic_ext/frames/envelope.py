@@ -10,10 +10,10 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text, json_values
 from kqlmagic_ext.frames.to_arrow import arrow_from_frame, arrow_from_values
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
+from kqlmagic_ext.frames.to_values import column_values
 from kqlmagic_ext.frames.types import kql_field, kql_type
 from kqlmagic_ext.values import (
     EPOCH_TICKS,
@@ -61,31 +61,9 @@ def envelope_from_arrow(table: pa.Table, name: str) -> dict[str, Any]:
 
 def _wires(kind: str, column: pa.ChunkedArray, name: str) -> Iterable[Any]:
     """A column's values in JSON."""
-    import pyarrow as pa
-
     if kind == "dynamic":
         return json_values(column)
-    if kind not in ("datetime", "timespan"):
-        return (_wire(Value(kind, plain), name) for plain in column.to_pylist())
-    offset = EPOCH_TICKS if pa.types.is_timestamp(column.type) else 0
-    return (
-        _wire(Value(kind, None if ticks is None else ticks + offset), name)
-        for ticks in _ticks(column, kind, name)
-    )
-
-
-def _ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | None]:
-    """The counts of a column of times, in ticks of 100 ns."""
-    import pyarrow as pa
-
-    counts = column.cast(pa.int64()).to_pylist()
-    if column.type.unit == "us":
-        return [None if count is None else count * 10 for count in counts]
-    if any(count is not None and count % 100 for count in counts):
-        raise ParameterError(
-            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
-        )
-    return [None if count is None else count // 100 for count in counts]
+    return (_wire(value, name) for value in column_values(kind, column, name))
 
 
 def _wire(value: Value, name: str) -> Any:

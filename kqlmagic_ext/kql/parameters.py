@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import ParameterError
+from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.tokens import find_name, place, placeholders, placeholders_in_strings
 from kqlmagic_ext.kql.words import KEYWORDS
 from kqlmagic_ext.values import Value, value_of
@@ -90,6 +91,22 @@ def is_frame(value: object) -> bool:
     return any(
         kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas") for kind in type(value).__mro__
     )
+
+
+def short_forms(bound: Bound) -> dict[str, str]:
+    """The inputs in short forms, for the answer's origin: a long list by its count."""
+    short = {}
+    for name, value in bound.scalars.items():
+        count = f"{len(value.plain):,} items: " if isinstance(value.plain, list) else ""
+        short[name.removeprefix(RESERVED)] = count + literal_of(value)
+    for name, frame in bound.frames.items():
+        short[name.removeprefix(RESERVED)] = f"a frame of {len(frame):,} rows × {frame.shape[1]}"
+    return short
+
+
+def bare_scalars(bound: Bound) -> list[str]:
+    """The parameters that the text names without braces, which a column of the same name would hide."""
+    return [name for name in bound.scalars if not name.startswith(RESERVED)]
 
 
 def _value(value: object, name: str, text: str, braced: Mapping[str, int]) -> Value:

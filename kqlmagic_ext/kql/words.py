@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 KEYWORDS = frozenset(
     """accumulate and anomalychart anomalycolumns areachart as asc bagexpansion barchart between bin_legacy boolean by
     card columnchart consume contains contains_cs containscs count datascope datatable date datetime decimal
@@ -68,3 +74,10 @@ OPERATORS = (
     "union",
     "where",
 )
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """`did you mean SigninLogs?` for the nearest of the known names; None when none is near."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
+    return f"did you mean {folded[near[0]]}?" if near else None

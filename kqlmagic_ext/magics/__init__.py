@@ -6,6 +6,7 @@ import atexit
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import KqlMagicError
+from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = KqlMagics(shell)
     shell.register_magics(magics)
+    shell.register_magics(ConnectionMagics(shell, magics.places))
     atexit.register(magics.close)
     # A hook of our own errors, not of IPython: they show as one line unless the analyst asks for all of it.
     KqlMagicError.full_traceback = staticmethod(lambda: bool(shell.InteractiveTB.mode == "Verbose"))
@@ -24,13 +26,15 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away and close every connection; nothing of ours stays."""
-    magics = shell.magics_manager.registry.pop("KqlMagics", None)
-    if magics is None:
-        return
-    for kind, names in magics.magics.items():
-        for name in names:
-            shell.magics_manager.magics[kind].pop(name, None)
-    shell.configurables.remove(magics)
-    magics.close()
-    atexit.unregister(magics.close)
+    for registered in ("ConnectionMagics", "KqlMagics"):
+        magics = shell.magics_manager.registry.pop(registered, None)
+        if magics is None:
+            continue
+        for kind, names in magics.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+        shell.configurables.remove(magics)
+        if isinstance(magics, KqlMagics):
+            magics.close()
+            atexit.unregister(magics.close)
     KqlMagicError.full_traceback = staticmethod(lambda: False)

@@ -1,8 +1,9 @@
-"""`%kql` and `%%kql`, and the magics about connections."""
+"""`%kql` and `%%kql`, and what becomes of their answers."""
 
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -16,27 +17,25 @@ from IPython.core.magic import (
 )
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import publish_display_data
-from traitlets import Unicode
+from traitlets import Int, Unicode
 
-from kqlmagic_ext.connections import Catalog
-from kqlmagic_ext.display.catalogue import column_list, matching, table_list
 from kqlmagic_ext.display.receipt import bound_line, receipt
-from kqlmagic_ext.errors import KqlMagicError, ParameterError, PlacedError, QueryError
+from kqlmagic_ext.errors import KqlMagicError, ParameterError, PartialResultError, PlacedError, QueryError
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.places import DEMO, Places
+from kqlmagic_ext.magics.progress import Progress
 from kqlmagic_ext.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
     from kqlmagic_ext.connections import Connection
-    from kqlmagic_ext.query import Result, Table
+    from kqlmagic_ext.query import Result
 
 
 @magics_class
@@ -56,13 +55,25 @@ class KqlMagics(Magics):
         help="The memory of an embedded workspace, such as 8GB or 70% (of this machine's); beyond it queries use "
         "temporary files. Heeded by the next %kql_connect.",
     ).tag(config=True)
+    frame_rows = Int(
+        10_000,
+        help="The most rows of a frame that -i puts into a query to Log Analytics. What the service takes is not verified. "
+        "Heeded by the next %kql_connect.",
+    ).tag(config=True)
+    frame_bytes = Int(
+        1_000_000,
+        help="The most bytes that a frame may have inside a query to Log Analytics. What the service takes is not verified. "
+        "Heeded by the next %kql_connect.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self._names = shell.user_ns
-        self._places = Places()
+        self._shell, self._names = shell, shell.user_ns
+        self.places = Places(self._otherwise, self._settings)
         self._bindings = Bindings(shell)
         self._told_synthetic = False
+        self._partial: Result | None = None  # the rows of the last incomplete answer
+        self._partial_error: weakref.ref[PartialResultError] | None = None
 
     # ------------------------------------------------------------ queries
 
@@ -74,6 +85,13 @@ class KqlMagics(Magics):
     @opt.CONNECTION
     @opt.TIMESPAN
     @argument("--limit", metavar="N", help="a preview: at most N rows of each result table")
+    @argument("--partial", action="store_true", help="take an incomplete answer, which says what is missing")
+    @argument("--refresh", action="store_true", help="no answer from the service's cache")
+    @argument(
+        "--search",
+        action="store_true",
+        help="in Log Analytics, ask the endpoint for Basic and Auxiliary tables, which lacks join, union and more",
+    )
     @argument("--show", action="store_true", help="print the query that would be sent, and run nothing")
     @argument("query", nargs="...", help="KQL: everything behind the options, byte for byte")
     @line_cell_magic
@@ -106,13 +124,35 @@ class KqlMagics(Magics):
     def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
         self._bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
-        connection = self._connection(asked.options.connection)
+        connection = self.places.choose(asked.options.connection)
         if asked.options.show:
             print(connection.prepare(query))  # noqa: T201 - the cell's own output
             return None
-        result = connection.run(query)
+        result = self._answer(asked, connection, query)
         self._check_count(asked.outputs, result)
-        return self._show(asked, connection, result)
+        return self._show(asked, result, self._synthetic_note(asked, connection))
+
+    def _answer(self, asked: opt.Cell, connection: Connection, query: Query) -> Result:
+        """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""
+        self._let_go()
+        try:
+            with Progress(self._shell, alone=asked.is_cell) as progress:
+                return connection.run(query, progress)
+        except PartialResultError as error:
+            if asked.options.partial:
+                result: Result = error.result
+                return result
+            names = ",".join(asked.outputs) or "NAME"
+            error.hint = f"%kql_accept -o {names} binds them without asking again"
+            self._partial, self._partial_error = error.result, weakref.ref(error)
+            raise
+
+    def _let_go(self) -> None:
+        """Release the rows of the last incomplete answer; the error that Python remembers holds them no longer."""
+        error = self._partial_error() if self._partial_error is not None else None
+        if error is not None:
+            error.release()
+        self._partial = self._partial_error = None
 
     def _query(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Query:
         if not asked.text.strip():
@@ -126,7 +166,10 @@ class KqlMagics(Magics):
         span = (
             opt.timespan(self.timespan, "KqlMagics.timespan") if given is None else opt.timespan(given, "-t")
         )
-        return Query(asked.text, inputs, span, self._limit(asked.options.limit))
+        limit = self._limit(asked.options.limit)
+        return Query(
+            asked.text, inputs, span, limit, refresh=asked.options.refresh, search=asked.options.search
+        )
 
     def _variable(self, name: str, local_ns: Mapping[str, Any], text: str | None = None) -> Any:
         """The value of a Python variable, from the calling function if a magic runs in one."""
@@ -151,9 +194,9 @@ class KqlMagics(Magics):
             said = f"-o names {len(outputs)} variables, and the query gave {count} table{'s' * (count != 1)}"
             raise QueryError(said).after_sending()
 
-    def _show(self, asked: opt.Cell, connection: Connection, result: Result) -> Any:
-        lines = self._synthetic_note(asked, connection)
-        warnings = [*result.warnings, *quoted_names(asked.text, self._names)]
+    def _show(self, asked: opt.Cell, result: Result, lines: list[str]) -> Any:
+        warnings = [*(f"rows are missing: {reason}" for reason in result.missing), *result.warnings]
+        warnings += quoted_names(asked.text, self._names)
         if result.render is not None:
             warnings.append(f"render {result.render['kind']} is not drawn; the rows are the answer")
         if asked.outputs:
@@ -168,6 +211,25 @@ class KqlMagics(Magics):
         if asked.outputs:
             return None
         return result.frame if len(result.frames) == 1 else result.frames
+
+    @no_var_expand
+    @magic_arguments()
+    @opt.OUTPUT
+    @line_magic
+    def kql_accept(self, line: str) -> Any:
+        """Take the rows of the last incomplete answer, without asking the service again: `%kql_accept -o NAME`.
+
+        The next query, and taking them, lets them go. Their `attrs["kql"]["complete"]` is False.
+        """
+        names = opt.listed(parse_argstring(self.kql_accept, line).output)
+        self._bindings.check(names)
+        if self._partial is None:
+            raise UsageError("there is no incomplete answer to accept; the next query after it lets it go")
+        result = self._partial
+        if len(names) > len(result.frames):
+            raise UsageError(f"-o names {len(names)} variables, and {len(result.frames)} tables came")
+        self._let_go()
+        return self._show(opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0), result, [])
 
     # ------------------------------------------------------------ after a failure
 
@@ -192,88 +254,28 @@ class KqlMagics(Magics):
         frame = self._bindings.restore(line.strip())
         publish_display_data(dict(receipt([bound_line(line.strip(), frame)])))
 
-    # ------------------------------------------------------------ connections
-
-    @no_var_expand
-    @magic_arguments()
-    @argument(
-        "url",
-        nargs="+",
-        help="local://demo, local:///folder, local:///file.duckdb, or the name of an open one",
-    )
-    @argument("--as", dest="name", metavar="NAME", help="what to call it")
-    @line_magic
-    def kql_connect(self, line: str) -> None:
-        """Open a connection and make it the default of all cells.
-
-        Examples::
-
-            %kql_connect local://demo
-            %kql_connect local:///home/me/case-17 --as case17
-            %kql_connect case17
-        """
-        arguments = parse_argstring(self.kql_connect, line)
-        url = " ".join(arguments.url).strip("\"'")
-        connection = self._places.connect(url, (arguments.name or "").strip("\"'") or None, self.memory_limit)
-        count = len(connection.tables()) if isinstance(connection, Catalog) else None
-        tables = "" if count is None else f", {count:,} table{'s' * (count != 1)}"
-        synthetic = ", synthetic data" if getattr(connection, "synthetic", False) else ""
-        publish_display_data(dict(receipt([f"{connection.name} answers now: {url}{tables}{synthetic}"])))
-
-    @no_var_expand
-    @line_magic
-    def kql_connections(self, line: str) -> pd.DataFrame:  # noqa: ARG002 - it takes none
-        """The open connections: their names and URLs, and which one answers cells that name none."""
-        import pandas as pd
-
-        default = self._places.default or ("" if self._places.failed else self._otherwise)
-        rows = [(name, url, default in (name, url)) for name, url, _ in self._places]
-        return pd.DataFrame(rows, columns=["name", "url", "default"])
-
-    @no_var_expand
-    @magic_arguments()
-    @opt.CONNECTION
-    @argument("pattern", nargs="?", help="part of a name, a pattern such as Device*, or a table's exact name")
-    @line_magic
-    def kql_tables(self, line: str) -> pd.DataFrame:
-        """The tables of a connection; with an exact name the columns of that table.
-
-        Rows are told where the place knows them without a query. Remarks say how a file was read.
-        """
-        arguments = parse_argstring(self.kql_tables, line)
-        connection = self._connection(arguments.connection)
-        if not isinstance(connection, Catalog):
-            raise UsageError(f"{connection.name} does not list its tables")
-        tables, pattern = connection.tables(), (arguments.pattern or "").strip("\"'")
-        if pattern in {table.name for table in tables}:
-            return self._described(connection.table(pattern))
-        found = matching(tables, pattern)
-        if pattern and not found:
-            raise UsageError(f"no table of {connection.name} matches {pattern!r}; %kql_tables lists all")
-        return table_list(found)
-
-    @staticmethod
-    def _described(table: Table) -> pd.DataFrame:
-        rows = "rows not counted" if table.rows is None else f"{table.rows:,} rows"
-        publish_display_data(dict(receipt([f"{table.name}: {rows}", *table.remarks], table.losses)))
-        return column_list(table)
-
-    def _connection(self, name_or_url: str | None) -> Connection:
-        return self._places.choose(name_or_url, self._otherwise, self.memory_limit)
-
-    @property
-    def _otherwise(self) -> str:
-        """The connection of cells when nobody chose one."""
-        return self.default_connection or os.environ.get("KQLMAGIC_CONNECTION") or DEMO
-
     def _synthetic_note(self, asked: opt.Cell, connection: Connection) -> list[str]:
         """Said once: the demo answers because nobody chose a place."""
-        unchosen = not (asked.options.connection or self._places.default) and self._otherwise == DEMO
+        unchosen = not asked.options.connection and self.places.is_unchosen_demo
         if self._told_synthetic or not unchosen or not getattr(connection, "synthetic", False):
             return []
         self._told_synthetic = True
         return [f"no connection chosen: synthetic demo data ({DEMO}); %kql_connect URL chooses a place"]
 
+    # ------------------------------------------------------------ places
+
+    def _otherwise(self) -> str:
+        """The connection of cells when nobody chose one."""
+        return self.default_connection or os.environ.get("KQLMAGIC_CONNECTION") or DEMO
+
+    def _settings(self, url: str) -> Mapping[str, Any]:
+        """What a URL is opened with."""
+        if url.startswith("local://"):
+            return {"memory_limit": self.memory_limit}
+        if url.startswith("loganalytics://"):
+            return {"frame_rows": self.frame_rows, "frame_bytes": self.frame_bytes}
+        return {}
+
     def close(self) -> None:
         """Close every connection."""
-        self._places.close()
+        self.places.close()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-FLAGS = frozenset({"--show"})
+FLAGS = frozenset({"--partial", "--refresh", "--search", "--show"})
 _OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*)(?=[\s=]|$)")
 _VALUE = re.compile(r"""(?:=|\s+)(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output)[\s=]+(\S+)")
@@ -54,13 +54,17 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, and where in the cell that text begins."""
+    """What a cell asks: its parsed options, the text after them, and where in the cell that text begins.
+
+    `is_cell`: it is a whole cell (`%%`), so that nothing else is shown before its answer.
+    """
 
     options: argparse.Namespace
     text: str
     outputs: tuple[str, ...]
     line: int
     column: int
+    is_cell: bool = False
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
@@ -86,7 +90,7 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
         below = head.count("\n")
         text, lines = text[len(head) :], lines + below
         columns = len(head) - head.rfind("\n") - 1 + (0 if below else columns)
-    return Cell(options, text, tuple(outputs), lines, columns)
+    return Cell(options, text, tuple(outputs), lines, columns, cell is not None)
 
 
 def outputs_in(line: str) -> list[str]:

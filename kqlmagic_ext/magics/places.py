@@ -2,39 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections import Connection, connect
+from kqlmagic_ext.connections.named import named_urls
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 DEMO = "local://demo"
 
 
 class Places:
-    """Connections by name, opened once and kept; one of them may be the default."""
+    """Connections by name, opened once and kept; one of them may be the default.
 
-    def __init__(self) -> None:
+    `otherwise`: the name or URL of the place that answers when nobody chose one. `settings`: what a URL is opened with.
+    """
+
+    def __init__(
+        self,
+        otherwise: Callable[[], str] = lambda: DEMO,
+        settings: Callable[[str], Mapping[str, Any]] = lambda _: {},
+    ) -> None:
         self._open: dict[str, Connection] = {}
         self._urls: dict[str, str] = {}
+        self._otherwise, self._settings = otherwise, settings
         self.default: str | None = None
         self.failed: str | None = None
 
-    def connect(self, url: str, name: str | None, memory_limit: str | None) -> Connection:
-        """Open the URL, or choose the open connection of that name; it becomes the default.
+    @property
+    def answering(self) -> str:
+        """The name or URL of the place that answers cells which name none; empty when a %kql_connect failed."""
+        return self.default or ("" if self.failed else self._otherwise())
+
+    @property
+    def is_unchosen_demo(self) -> bool:
+        """Whether the demo answers because nobody chose a place."""
+        return self.default is None and self._otherwise() == DEMO
+
+    def connect(self, name_or_url: str, name: str | None) -> Connection:
+        """Open the URL, or choose the connection of that name; it becomes the default.
 
         After a failure there is no default: no cell is answered by another place than the analyst chose.
         """
-        self.default, self.failed = None, url
-        is_name = "://" not in url and url in self._open
-        connection = self._open[url] if is_name else self._opened(url, name, memory_limit)
+        self.default, self.failed = None, _without_options(name_or_url)
+        if "://" in name_or_url:
+            connection = self._opened(name_or_url, name)
+        else:
+            connection = self._named(name_or_url) or self._opened(name_or_url, name)
         self.default, self.failed = self._name_of(connection), None
         return connection
 
-    def choose(self, name_or_url: str | None, otherwise: str, memory_limit: str | None) -> Connection:
-        """The connection of a cell: the named one, else the default, else `otherwise`.
+    def refuse(self, connection: Connection) -> None:
+        """Take the default away from a connection that turned out to give no access, and close it."""
+        name = self._name_of(connection)
+        self.default, self.failed = None, name
+        del self._open[name], self._urls[name]
+        connection.close()
+
+    def choose(self, name_or_url: str | None) -> Connection:
+        """The connection of a cell: the named one, else the default, else what answers otherwise.
 
         Raises
         ------
@@ -46,22 +74,25 @@ class Places:
             raise ConnectError(
                 f"no connection: %kql_connect {self.failed} failed; connect again, or choose one by -c"
             )
-        wanted = wanted or otherwise
-        if wanted in self._open:
-            return self._open[wanted]
+        wanted = wanted or self._otherwise()
         for name, url in self._urls.items():
             if url == wanted:
                 return self._open[name]
+        found = self._named(wanted)
+        if found is not None:
+            return found
         if "://" not in wanted:
             there = f"; there is {', '.join(self._open)}" if self._open else ""
             raise ConnectError(
                 f"there is no connection {wanted!r}{there}; %kql_connect URL --as {wanted} makes one"
             )
-        return self._opened(wanted, None, memory_limit)
+        return self._opened(wanted, None)
 
-    def __iter__(self) -> Iterator[tuple[str, str, Connection]]:
-        """Name, URL and connection of each, in the order in which they were opened."""
-        return iter([(name, self._urls[name], connection) for name, connection in self._open.items()])
+    def __iter__(self) -> Iterator[tuple[str, str, Connection | None]]:
+        """Name, URL and connection of each, in the order in which they were opened; then those that only have a name."""
+        opened = [(name, self._urls[name], connection) for name, connection in self._open.items()]
+        unopened = [(name, url, None) for name, url in named_urls().items() if name not in self._open]
+        return iter([*opened, *unopened])
 
     def close(self) -> None:
         """Close all; may be called twice."""
@@ -71,9 +102,15 @@ class Places:
         self._urls.clear()
         self.default = self.failed = None
 
-    def _opened(self, url: str, name: str | None, memory_limit: str | None) -> Connection:
-        settings = {"memory_limit": memory_limit} if url.startswith("local://") else {}
-        connection = connect(url, name=name, **settings)
+    def _named(self, name: str) -> Connection | None:
+        """The open connection of that name, else the one that the file of connections knows by it."""
+        if name in self._open or "://" in name:
+            return self._open.get(name)
+        url = named_urls().get(name)
+        return None if url is None else self._opened(url, name)
+
+    def _opened(self, url: str, name: str | None) -> Connection:
+        connection = connect(url, name=name, **self._settings(url))
         name = name or self._free(connection.name, url)
         if name in self._open:
             self._open[name].close()
@@ -90,3 +127,9 @@ class Places:
 
     def _name_of(self, connection: Connection) -> str:
         return next(name for name, one in self._open.items() if one is connection)
+
+
+def _without_options(url: str) -> str:
+    """The URL without what stands behind ? and before @, where someone may have put a secret."""
+    scheme, separator, rest = url.partition("?")[0].rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

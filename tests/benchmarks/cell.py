@@ -38,7 +38,7 @@ def main() -> None:
     with capture_output():
         shell.run_line_magic("kql_connect", f"local://demo?end=2026-11-01&rows={ROWS} --as big")
         rows = int(shell.run_line_magic("kql", "SigninLogs | count")["Count"][0])
-    [(_, _, connection)] = shell.magics_manager.registry["KqlMagics"]._places
+    [(_, _, connection)] = shell.magics_manager.registry["KqlMagics"].places
     cursor = connection._database.cursor()
     columns = {"SigninLogs": list(connection.table("SigninLogs").columns)}
     print(f"{rows:,} sign-ins")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -29,6 +30,5 @@ def zone(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="module", params=list(CONNECTIONS))
 def connection(request: pytest.FixtureRequest, zone: str) -> Iterator[Connection]:
     assert zone
-    place = CONNECTIONS[request.param]()
-    yield place
-    place.close()
+    with ExitStack() as stack:
+        yield CONNECTIONS[request.param](stack, "local://")

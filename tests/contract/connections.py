@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 
 from kqlmagic_ext import connect
 from kqlmagic_ext.connections import Connection
 
-CONNECTIONS: dict[str, Callable[[], Connection]] = {
-    "local": lambda: connect("local://"),
+
+def local(stack: ExitStack, url: str) -> Connection:
+    return stack.enter_context(closing(connect(url)))
+
+
+def log_analytics(stack: ExitStack, url: str) -> Connection:
+    """The same workspace behind a Log Analytics server on this machine, asked through the Azure SDK."""
+    from kqlmagic_ext.emulator import Emulator
+
+    emulator = stack.enter_context(Emulator(url))
+    return stack.enter_context(closing(connect(emulator.url)))
+
+
+CONNECTIONS: dict[str, Callable[[ExitStack, str], Connection]] = {
+    "local": local,
+    "log_analytics": log_analytics,
 }

@@ -413,7 +413,7 @@ def test_tables_are_listed_and_one_is_described(notebook: Notebook) -> None:
 def test_unloading_leaves_nothing(notebook: Notebook) -> None:
     notebook.value("%kql print 1")
     magics = notebook.shell.magics_manager.registry["KqlMagics"]
-    connection = next(iter(magics._places))[2]
+    connection = next(iter(magics.places))[2]
     notebook.run("%unload_ext kqlmagic_ext")
     assert not [
         name

@@ -17,7 +17,7 @@ from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
-from kqlmagic_ext.kql.parameters import RESERVED, Bound, bind
+from kqlmagic_ext.kql.parameters import Bound, bind, short_forms
 from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
 
@@ -110,7 +110,7 @@ class LocalConnection:
         frames = tuple(frame_from_arrow(answer, cancellation.check) for answer in answers)
         sent = Sent(
             _sent_text(query, bound),
-            _short(bound),
+            short_forms(bound),
             self.name,
             moment.window,
             now,
@@ -181,14 +181,3 @@ def _limited(text: str, query: Query) -> str:
 def _sent_text(query: Query, bound: Bound) -> str:
     text = _limited(bound.text, query)
     return prelude(text, bound.scalars) + text
-
-
-def _short(bound: Bound) -> dict[str, str]:
-    """The inputs in short forms, for the answer's origin: a long list by its count."""
-    short = {}
-    for name, value in bound.scalars.items():
-        count = f"{len(value.plain):,} items: " if isinstance(value.plain, list) else ""
-        short[name.removeprefix(RESERVED)] = count + literal_of(value)
-    for name, frame in bound.frames.items():
-        short[name.removeprefix(RESERVED)] = f"a frame of {len(frame):,} rows × {frame.shape[1]}"
-    return short

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from duckdb_kql import errors
 from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
@@ -13,10 +12,7 @@ from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
 from kqlmagic_ext.errors import QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code, find_name, place
-from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS, did_you_mean
 
 PLACE = "the embedded workspace"
 _CASE = re.compile(r"columns ('.*') and ('.*') differ only in case")
@@ -179,10 +175,3 @@ def _reason(message: str) -> str:
     ):
         reason = reason.replace(said, ours)
     return reason
-
-
-def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """`did you mean SigninLogs?` for the nearest of the known names; None when none is near."""
-    folded = {candidate.casefold(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
-    return f"did you mean {folded[near[0]]}?" if near else None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kqlmagic_ext.connections.local.diagnosis import Source, did_you_mean
 from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code
+from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kqlmagic_ext.connections.local.diagnosis import Source
 
 _MISSING_COLUMN = re.compile(
     r"""Referenced column "(?P<name>(?:[^"]|"")*)" (?:was )?not found"""

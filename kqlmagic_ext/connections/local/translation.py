@@ -17,12 +17,13 @@ from duckdb_kql.params import bind
 from duckdb_kql.schema import match_wildcard
 from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
 
-from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, did_you_mean, translation_error
+from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, translation_error
 from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.statements import find_slips
+from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:

@@ -1,0 +1,221 @@
+"""The URL of a Log Analytics place, read: which workspace or resource, in which cloud, by which sign-in.
+
+Secrets are refused here: neither a URL nor a file of connections is a place for one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import UUID
+
+from kqlmagic_ext.errors import ConnectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTHS = ("default", "cli", "powershell", "browser", "devicecode", "msi", "env", "broker", "none")
+LONGEST_WAIT_S = 600
+_DEFAULT_WAIT_S = 180
+_OPTIONS = ("also", "cloud", "endpoint", "tenant", "client", "auth", "timeout")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SECRET = re.compile(
+    r"secret|passw|pwd|token|key|assertion|certificate|credential|signature|^sig$|^sas$", re.IGNORECASE
+)
+_TOKEN = re.compile(r"eyJ[\w-]{8,}\.")  # how a JSON web token begins
+_DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+# Endpoints of the service itself: only they are sent a token of the cloud's own audience.
+_OF_AZURE = (
+    ".loganalytics.io",
+    ".loganalytics.azure.com",
+    ".loganalytics.us",
+    ".azure.cn",
+    ".monitor.azure.com",
+)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where a cloud answers queries, the audience of its tokens, and where its users sign in."""
+
+    endpoint: str
+    audience: str
+    authority: str
+
+
+CLOUDS: Mapping[str, Cloud] = MappingProxyType(
+    {
+        "public": Cloud(
+            "https://api.loganalytics.azure.com", "https://api.loganalytics.io", "login.microsoftonline.com"
+        ),
+        "usgov": Cloud(
+            "https://api.loganalytics.us", "https://api.loganalytics.us", "login.microsoftonline.us"
+        ),
+        "china": Cloud(
+            "https://api.loganalytics.azure.cn", "https://api.loganalytics.azure.cn", "login.chinacloudapi.cn"
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A workspace (`workspaces/GUID`) or a resource (`subscriptions/…`), and how it is reached.
+
+    `also`: further workspaces. `endpoint`, `audience`, `authority`: of its cloud, unless the URL names an endpoint.
+    `wait`: the seconds that a query may take in the service, at most 600.
+    """
+
+    place: str
+    also: tuple[str, ...]
+    endpoint: str
+    audience: str
+    authority: str
+    tenant: str | None
+    client: str | None
+    auth: str
+    wait: int
+
+    @property
+    def name(self) -> str:
+        """What the connection is called by default: the resource's own name, or `workspace-` and eight digits."""
+        last = self.place.rpartition("/")[2]
+        return last if self.is_resource else f"workspace-{last[:8]}"
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether it is a resource, whose logs may lie in several workspaces."""
+        return not self.place.startswith("workspaces/")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the requests go unencrypted, which only this machine's own addresses may."""
+        return self.endpoint.startswith("http://")
+
+
+def parse(url: str) -> Address:
+    """The address that a `loganalytics://` URL names.
+
+    Raises
+    ------
+    ConnectError
+        When it names none, or holds a secret; the sentence never repeats what may be one.
+    """
+    refuse_secrets(url)
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for option in options:
+        if option not in _OPTIONS:
+            raise ConnectError(f"unknown option {option!r} in the URL; there is {', '.join(_OPTIONS)}")
+    cloud = _choice(options, "cloud", CLOUDS, "public")
+    endpoint = _endpoint(options.get("endpoint", CLOUDS[cloud].endpoint))
+    auth = _choice(options, "auth", AUTHS, "default")
+    _check_auth(auth, endpoint)
+    return Address(
+        place=_place(parts.netloc, unquote(parts.path)),
+        also=tuple(one.strip() for one in options.get("also", "").split(",") if one.strip()),
+        endpoint=endpoint,
+        audience=CLOUDS[cloud].audience if _is_of_azure(endpoint) else endpoint,
+        authority=CLOUDS[cloud].authority,
+        tenant=_dns_name(options, "tenant"),
+        client=_dns_name(options, "client"),
+        auth=auth,
+        wait=_wait(options.get("timeout")),
+    )
+
+
+def refuse_secrets(url: str) -> None:
+    """Raise ConnectError when the URL holds what looks like a secret."""
+    parts = urlsplit(url)
+    names = [
+        name for name, value in parse_qsl(parts.query, keep_blank_values=True) if _looks_secret(name, value)
+    ]
+    if "@" in parts.netloc:
+        names.append("user:password@")
+    if names or _TOKEN.search(url):
+        raise secret_error(", ".join(names) or "a token", "a connection URL")
+
+
+def secret_error(what: str, where: str) -> ConnectError:
+    """The refusal of a secret, which says where secrets go."""
+    return ConnectError(
+        f"{where} is no place for a secret ({what}): sign in by az login (auth=cli), by the environment "
+        "(AZURE_CLIENT_SECRET and its like, with auth=env), by a managed identity (auth=msi), or in the browser "
+        "(auth=browser, auth=devicecode), whose tokens this machine's keyring keeps"
+    )
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    return _SECRET.search(name) is not None or _TOKEN.search(value) is not None
+
+
+def _choice(options: Mapping[str, str], name: str, choices: object, default: str) -> str:
+    value = options.get(name, default)
+    listed = list(choices)  # type: ignore[call-overload]  # a tuple or a mapping
+    if value not in listed:
+        raise ConnectError(f"{name}={value!r}: there is {', '.join(listed)}")
+    return value
+
+
+def _place(host: str, path: str) -> str:
+    """`workspaces/GUID` or `subscriptions/…`."""
+    if host:
+        if path.strip("/"):
+            raise ConnectError("a resource has three slashes: loganalytics:///subscriptions/…")
+        return f"workspaces/{_workspace(host)}"
+    if not re.fullmatch(r"/subscriptions/[^/]+(/[^/?#]+)*", path.rstrip("/"), re.IGNORECASE):
+        raise ConnectError(
+            "the URL names no place: write loganalytics://WORKSPACE_ID, or a resource, loganalytics:///subscriptions/…"
+        )
+    return path.strip("/")
+
+
+def _workspace(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ConnectError(
+            f"{text!r} is no workspace ID: it is a GUID, on the workspace's Overview page in the portal, and not its name"
+        ) from None
+
+
+def _endpoint(text: str) -> str:
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or parts.path.strip("/") not in ("", "v1"):
+        raise ConnectError(f"endpoint={text!r} is no address such as https://api.loganalytics.azure.com")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ConnectError(f"endpoint={text!r}: only https leaves this machine; write https://{parts.netloc}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_auth(auth: str, endpoint: str) -> None:
+    host = urlsplit(endpoint).hostname
+    if auth == "none" and host not in _LOOPBACK:
+        raise ConnectError(f"auth=none is for an emulator on this machine, and {host} is another")
+    if auth != "none" and endpoint.startswith("http://"):
+        raise ConnectError(
+            "a token is sent over https alone; for an emulator on this machine write auth=none"
+        )
+
+
+def _is_of_azure(endpoint: str) -> bool:
+    return f".{urlsplit(endpoint).hostname}".endswith(_OF_AZURE)
+
+
+def _dns_name(options: Mapping[str, str], name: str) -> str | None:
+    value = options.get(name)
+    if value is not None and not _DNS_NAME.fullmatch(value):
+        raise ConnectError(f"{name}={value!r} is no GUID and no domain name")
+    return value
+
+
+def _wait(text: str | None) -> int:
+    if text is None:
+        return _DEFAULT_WAIT_S
+    if not text.isdecimal() or not 1 <= int(text) <= LONGEST_WAIT_S:
+        raise ConnectError(f"timeout={text!r}: a query may take 1 to {LONGEST_WAIT_S} seconds")
+    return int(text)

@@ -1,0 +1,239 @@
+"""How one signs in: a credential of azure-identity behind one adapter that caches its token and never blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import hashlib
+import inspect
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.connections.log_analytics.status import ASKING
+from kqlmagic_ext.errors import ConnectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from azure.core.credentials import AccessToken
+
+    from kqlmagic_ext.connections.log_analytics.address import Address
+
+_FRESH_S = 300
+_CACHE_NAME = "kqlmagic_ext"
+ACCOUNTS = Path(".config") / "kqlmagic_ext" / "accounts"
+
+
+class Credential:
+    """An asynchronous credential over one of azure-identity's, synchronous or not; the token is asked for once."""
+
+    def __init__(self, source: Any, tenant: str | None) -> None:
+        self._source, self._tenant = source, tenant
+        self._tokens: dict[tuple[str, ...], AccessToken] = {}
+        self._turn = asyncio.Lock()
+
+    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """The token for the scopes, new when the old one ends within five minutes."""
+        async with self._turn:
+            token = self._tokens.get(scopes)
+            if token is None or token.expires_on - time.time() < _FRESH_S:
+                token = self._tokens[scopes] = await self._ask(*scopes, **options)
+            return token
+
+    def forget(self) -> None:
+        """Let the tokens go: the service refused one."""
+        self._tokens.clear()
+
+    async def close(self) -> None:
+        """Close what the source holds open."""
+        closed = self._source.close() if hasattr(self._source, "close") else None
+        if inspect.isawaitable(closed):
+            await closed
+
+    async def _ask(self, *scopes: str, **options: Any) -> AccessToken:
+        known = {name: value for name, value in options.items() if name in ("claims", "enable_cae")}
+        if self._tenant is not None:
+            known["tenant_id"] = self._tenant
+        if inspect.iscoroutinefunction(self._source.get_token):
+            token: AccessToken = await self._source.get_token(*scopes, **known)
+            return token
+        in_time: AccessToken = await in_thread(lambda: self._source.get_token(*scopes, **known))
+        return in_time
+
+
+async def in_thread(call: Callable[[], Any]) -> Any:
+    """What a blocking call gives; a sign-in that nobody waits for keeps no interpreter from ending."""
+    loop, answered = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if answered.cancelled():
+            return
+        if error is None:
+            answered.set_result(result)
+        else:
+            answered.set_exception(error)
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except Exception as caught:  # noqa: BLE001 - it is raised again where the answer is awaited
+            error = caught
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, result, error)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=[work], name="kqlmagic_ext sign-in", daemon=True).start()
+    return await answered
+
+
+def credential_of(address: Address) -> Credential:
+    """The credential that the address names; raises ConnectError when its package is missing."""
+    return Credential(_SOURCES[address.auth](address), None if address.auth == "none" else address.tenant)
+
+
+def _common(address: Address) -> dict[str, Any]:
+    return {"authority": address.authority, "additionally_allowed_tenants": ["*"]}
+
+
+def _default(address: Address) -> Any:
+    from azure.identity.aio import DefaultAzureCredential
+
+    more = {"managed_identity_client_id": address.client} if address.client else {}
+    return DefaultAzureCredential(**_common(address), **more)
+
+
+def _cli(address: Address) -> Any:  # noqa: ARG001 - az knows its cloud itself
+    from azure.identity.aio import AzureCliCredential
+
+    return AzureCliCredential(additionally_allowed_tenants=["*"])
+
+
+def _powershell(address: Address) -> Any:  # noqa: ARG001 - as above
+    from azure.identity.aio import AzurePowerShellCredential
+
+    return AzurePowerShellCredential(additionally_allowed_tenants=["*"])
+
+
+def _msi(address: Address) -> Any:
+    from azure.identity.aio import ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=address.client)
+
+
+def _env(address: Address) -> Any:
+    from azure.identity.aio import EnvironmentCredential
+
+    return EnvironmentCredential(**_common(address))
+
+
+def _browser(address: Address) -> Any:
+    from azure.identity import InteractiveBrowserCredential
+
+    return _Remembered(InteractiveBrowserCredential, address, {})
+
+
+def _device_code(address: Address) -> Any:
+    from azure.identity import DeviceCodeCredential
+
+    return _Remembered(DeviceCodeCredential, address, {"prompt_callback": _show_code})
+
+
+def _show_code(uri: str, code: str, expires: datetime) -> None:
+    """Tell the waiting cell where to enter the code."""
+    status = ASKING.get()
+    if status is not None:
+        status.prompt = f"to sign in, open {uri} and enter the code {code} (until {expires:%H:%M} UTC)"
+
+
+def _broker(address: Address) -> Any:
+    try:
+        from azure.identity.broker import InteractiveBrowserBrokerCredential
+    except ImportError as error:
+        raise ConnectError(
+            "auth=broker needs the package azure-identity-broker: pip install azure-identity-broker"
+        ) from error
+    more = {"client_id": address.client} if address.client else {}
+    return InteractiveBrowserBrokerCredential(parent_window_handle=0, **_common(address), **more)
+
+
+class _NoSignIn:
+    """For an emulator on this machine, which takes any token."""
+
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        from azure.core.credentials import AccessToken
+
+        return AccessToken("none", int(time.time()) + 86_400)
+
+
+class _Remembered:
+    """An interactive credential whose tokens outlive the kernel where this machine has a keyring.
+
+    The tokens lie in the keyring; a file beside the connections names the account (no secret) by which they are found.
+    """
+
+    def __init__(self, kind: Any, address: Address, options: dict[str, Any]) -> None:
+        named = "\n".join([address.authority, address.tenant or "", address.client or "", kind.__name__])
+        self._file = Path.home() / ACCOUNTS / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.json"
+        self._kind, self._options = kind, {**_common(address), **options}
+        if address.tenant:
+            self._options["tenant_id"] = address.tenant
+        if address.client:
+            self._options["client_id"] = address.client
+        self._credential: Any = None
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """The token; asks the analyst only when the keyring has none."""
+        if self._credential is None:
+            self._credential = self._opened(*scopes)
+        token: AccessToken = self._credential.get_token(*scopes, **options)
+        return token
+
+    def close(self) -> None:
+        """Close the credential's own connections."""
+        if self._credential is not None:
+            self._credential.close()
+
+    def _opened(self, *scopes: str) -> Any:
+        from azure.identity import TokenCachePersistenceOptions
+
+        record = self._record()
+        try:
+            credential = self._kind(
+                cache_persistence_options=TokenCachePersistenceOptions(name=_CACHE_NAME),
+                authentication_record=record,
+                **self._options,
+            )
+            if record is None:
+                self._keep(credential.authenticate(scopes=scopes))
+        except (ImportError, ValueError):  # no keyring here: the tokens live as long as the kernel
+            return self._kind(**self._options)
+        return credential
+
+    def _record(self) -> Any:
+        from azure.identity import AuthenticationRecord
+
+        try:
+            return AuthenticationRecord.deserialize(self._file.read_text("utf-8"))
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _keep(self, record: Any) -> None:
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file.write_text(record.serialize(), "utf-8")
+
+
+_SOURCES: dict[str, Callable[[Address], Any]] = {
+    "default": _default,
+    "cli": _cli,
+    "powershell": _powershell,
+    "browser": _browser,
+    "devicecode": _device_code,
+    "msi": _msi,
+    "env": _env,
+    "broker": _broker,
+    "none": lambda _: _NoSignIn(),
+}

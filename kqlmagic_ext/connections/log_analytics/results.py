@@ -1,0 +1,77 @@
+"""A decoded answer as a Result: frames with their origin, what is missing, what the service told of its work."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.errors import QueryError
+from kqlmagic_ext.frames import frame_from_arrow
+from kqlmagic_ext.query import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pyarrow as pa
+
+    from kqlmagic_ext.connections.log_analytics.completeness import Judgement
+    from kqlmagic_ext.connections.log_analytics.decode import Answer
+    from kqlmagic_ext.query import Sent
+
+
+def result_of(
+    answer: Answer,
+    judgement: Judgement,
+    sent: Sent,
+    ids: Mapping[str, str],
+    seconds: Callable[[], float],
+    checkpoint: Callable[[], None],
+    *,
+    warnings: tuple[str, ...] = (),
+) -> Result:
+    """The result; `checkpoint` is called between columns and now and then in dynamic ones: what it raises ends the work."""
+    for table in answer.tables:
+        _refuse_twins(table)
+    frames = tuple(frame_from_arrow(table, checkpoint) for table in answer.tables)
+    complete = not judgement.reasons
+    warnings = (*warnings, *judgement.warnings)
+    took = seconds()
+    origins = [
+        sent.origin(
+            rows=len(frame),
+            seconds=took,
+            complete=complete,
+            warnings=(*warnings, *judgement.reasons),
+            **ids,
+        )
+        for frame in frames
+    ]
+    for frame, origin in zip(frames, origins, strict=True):
+        frame.attrs["kql"] = origin
+    return Result(
+        frames,
+        answer.tables,
+        origins[0],
+        complete=complete,
+        missing=judgement.reasons,
+        warnings=warnings,
+        render=_render(answer.tail.get("render")),
+        statistics=answer.tail.get("statistics"),
+    )
+
+
+def _refuse_twins(table: pa.Table) -> None:
+    names = table.column_names
+    twins = [name for name in names if names.count(name) > 1]
+    if twins:
+        raise QueryError(
+            f"the answer has two columns named {twins[0]!r}", hint="give one of them another name"
+        ).after_sending()
+
+
+def _render(told: Any) -> Mapping[str, Any] | None:
+    """The service's render object as the embedded workspace reads the clause: what says something, in small letters."""
+    if not isinstance(told, dict) or not told.get("visualization"):
+        return None
+    said = {name.lower(): value for name, value in told.items() if value not in (None, "", "NaN")}
+    return MappingProxyType(said)

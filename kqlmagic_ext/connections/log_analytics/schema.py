@@ -1,0 +1,34 @@
+"""The tables of a workspace, as its metadata tells them; asked for once a connection."""
+
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.query import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TYPES = {"boolean": "bool", "double": "real", "date": "datetime", "time": "timespan", "uuid": "guid"}
+
+
+def tables_of(text: bytes) -> Mapping[str, Table]:
+    """The tables in a metadata document, by name; ValueError when it is none."""
+    document = json.loads(text)
+    try:
+        tables = [_table(one) for one in document["tables"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("the metadata lists no tables") from error
+    return MappingProxyType({table.name: table for table in sorted(tables, key=lambda table: table.name)})
+
+
+def _table(told: Mapping[str, Any]) -> Table:
+    columns = {str(column["name"]): _kql_type(str(column["type"])) for column in told.get("columns") or ()}
+    description = " ".join(str(told.get("description") or "").split())
+    return Table(str(told["name"]), MappingProxyType(columns), remarks=(description,) if description else ())
+
+
+def _kql_type(name: str) -> str:
+    return _TYPES.get(name.casefold(), name.casefold())

@@ -1,0 +1,133 @@
+"""The magics about connections: `%kql_connect`, `%kql_connections`, `%kql_tables`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import publish_display_data
+
+from kqlmagic_ext.connections import Catalog
+from kqlmagic_ext.display.catalogue import column_list, matching, table_list
+from kqlmagic_ext.display.receipt import receipt
+from kqlmagic_ext.errors import ConnectError, QueryError
+from kqlmagic_ext.magics import options as opt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from kqlmagic_ext.connections import Connection
+    from kqlmagic_ext.magics.places import Places
+    from kqlmagic_ext.query import Table
+
+_IN_BRACES = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}")
+
+
+@magics_class
+class ConnectionMagics(Magics):
+    """The places that answer KQL cells."""
+
+    def __init__(self, shell: InteractiveShell, places: Places) -> None:
+        super().__init__(shell)
+        self._names, self._places = shell.user_ns, places
+
+    @no_var_expand
+    @magic_arguments()
+    @argument(
+        "url",
+        nargs="+",
+        help="local://demo, local:///folder, local:///file.duckdb, loganalytics://WORKSPACE_ID, or the name of one",
+    )
+    @argument("--as", dest="name", metavar="NAME", help="what to call it")
+    @line_magic
+    def kql_connect(self, line: str) -> None:
+        """Open a connection and make it the default of all cells.
+
+        Examples::
+
+            %kql_connect local://demo
+            %kql_connect local:///home/me/case-17 --as case17
+            %kql_connect loganalytics://00000000-0000-0000-0000-000000000000?auth=cli --as contoso
+            %kql_connect contoso
+
+        A name is that of an open connection, or one in ~/.config/kqlmagic_ext/connections.toml; `{{url}}` is the Python
+        variable `url`.
+        """
+        arguments = parse_argstring(self.kql_connect, line)
+        url = self._value_of(" ".join(arguments.url).strip("\"'"))
+        connection = self._places.connect(url, (arguments.name or "").strip("\"'") or None)
+        tables, warnings = self._counted(connection)
+        synthetic = ", synthetic data" if getattr(connection, "synthetic", False) else ""
+        said = f"{connection.name} answers now: {getattr(connection, 'url', url)}{tables}{synthetic}"
+        publish_display_data(dict(receipt([said], warnings)))
+
+    def _value_of(self, text: str) -> str:
+        """The text itself, or the value of the variable that it names as `{{name}}`."""
+        match = _IN_BRACES.fullmatch(text)
+        if match is None:
+            return text
+        value = self._names.get(match[1])
+        if not isinstance(value, str):
+            raise UsageError(f"{text}: there is no variable {match[1]!r} that holds a URL or a name")
+        return value
+
+    def _counted(self, connection: Connection) -> tuple[str, list[str]]:
+        """`, 18 tables` of a connection that lists them; one that gives no access fails here, not at the first query."""
+        if not isinstance(connection, Catalog):
+            return "", []
+        try:
+            count = len(connection.tables())
+        except ConnectError:
+            self._places.refuse(connection)
+            raise
+        except QueryError as error:
+            return "", [str(error)]
+        return f", {count:,} table{'s' * (count != 1)}", []
+
+    @no_var_expand
+    @line_magic
+    def kql_connections(self, line: str) -> pd.DataFrame:  # noqa: ARG002 - it takes none
+        """The connections: their names and URLs, which are open, and which one answers cells that name none.
+
+        Those not open stand in ~/.config/kqlmagic_ext/connections.toml.
+        """
+        import pandas as pd
+
+        default = self._places.answering
+        rows = [
+            (name, url, connection is not None, default in (name, url))
+            for name, url, connection in self._places
+        ]
+        return pd.DataFrame(rows, columns=["name", "url", "open", "default"])
+
+    @no_var_expand
+    @magic_arguments()
+    @opt.CONNECTION
+    @argument("pattern", nargs="?", help="part of a name, a pattern such as Device*, or a table's exact name")
+    @line_magic
+    def kql_tables(self, line: str) -> pd.DataFrame:
+        """The tables of a connection; with an exact name the columns of that table.
+
+        Rows are told where the place knows them without a query. Remarks say how a file was read, or what a table holds.
+        """
+        arguments = parse_argstring(self.kql_tables, line)
+        connection = self._places.choose(arguments.connection)
+        if not isinstance(connection, Catalog):
+            raise UsageError(f"{connection.name} does not list its tables")
+        tables, pattern = connection.tables(), (arguments.pattern or "").strip("\"'")
+        if pattern in {table.name for table in tables}:
+            return self._described(connection.table(pattern))
+        found = matching(tables, pattern)
+        if pattern and not found:
+            raise UsageError(f"no table of {connection.name} matches {pattern!r}; %kql_tables lists all")
+        return table_list(found)
+
+    @staticmethod
+    def _described(table: Table) -> pd.DataFrame:
+        rows = "rows not counted" if table.rows is None else f"{table.rows:,} rows"
+        publish_display_data(dict(receipt([f"{table.name}: {rows}", *table.remarks], table.losses)))
+        return column_list(table)

@@ -1,0 +1,99 @@
+"""How far a query is, in place, while it takes longer than a second; nothing of it stays in the notebook."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from IPython.display import clear_output, publish_display_data
+
+from kqlmagic_ext.display.receipt import receipt
+from kqlmagic_ext.errors import visible
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+_QUIET_S = 1.0
+_STEP_S = 0.25
+
+
+class _Place(Protocol):
+    """Where a line can be shown, replaced and taken away."""
+
+    def show(self, line: str) -> None: ...
+
+    def clear(self) -> None: ...
+
+
+class _Notebook:
+    """The output of a cell that shows nothing else before its end."""
+
+    def __init__(self) -> None:
+        self._transient = {"display_id": f"kqlmagic_ext-{uuid4().hex}"}
+        self._shown = False
+
+    def show(self, line: str) -> None:
+        publish_display_data(dict(receipt([line])), transient=self._transient, update=self._shown)
+        self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            clear_output()
+
+
+class _Terminal:
+    """The current line of a terminal."""
+
+    def show(self, line: str) -> None:
+        print(f"\r{visible(line)}\x1b[K", end="", flush=True)  # noqa: T201 - the cell's own output
+
+    def clear(self) -> None:
+        print("\r\x1b[K", end="", flush=True)  # noqa: T201 - as above
+
+
+class Progress:
+    """Shows a query's lines from its second second on; leaving it takes them away."""
+
+    def __init__(self, shell: InteractiveShell, *, alone: bool) -> None:
+        self._place = _place(shell, alone=alone)
+        self._next = time.monotonic() + _QUIET_S
+        self._shown = ""
+
+    def __call__(self, line: str) -> None:
+        """Show the line, unless it stands there already or one was shown just now."""
+        now = time.monotonic()
+        if self._place is None or line == self._shown or now < self._next:
+            return
+        self._place.show(line)
+        self._shown, self._next = line, now + _STEP_S
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._place is not None and self._shown:
+            self._place.clear()
+
+
+def _place(shell: InteractiveShell, *, alone: bool) -> _Place | None:
+    """Where this cell can show progress; None in headless runs, and where other outputs would go with it."""
+    kernel: Any = getattr(shell, "kernel", None)
+    if kernel is None:
+        return _Terminal() if sys.stdout.isatty() else None
+    # A notebook that someone looks at can answer input(); headless runs say that they cannot.
+    watched = bool(getattr(kernel, "_allow_stdin", False))
+    return _Notebook() if watched and (alone or _is_one_line(kernel)) else None
+
+
+def _is_one_line(kernel: Any) -> bool:
+    """Whether the cell is one line magic and nothing else."""
+    content = kernel.get_parent("shell").get("content", {})
+    code = str(content.get("code", "")).strip()
+    return code.startswith("%") and "\n" not in code

@@ -1,0 +1,105 @@
+"""What a `loganalytics://` URL names, and what it must not hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from kqlmagic_ext import ConnectError, connect
+from kqlmagic_ext.connections.log_analytics.address import parse
+
+ID = "01234567-89ab-cdef-0123-456789abcdef"
+RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm1"
+
+
+def test_a_workspace_is_named_by_its_id() -> None:
+    address = parse(f"loganalytics://{ID.upper()}")
+    assert address.place == f"workspaces/{ID}"
+    assert address.endpoint == "https://api.loganalytics.azure.com"
+    assert address.audience == "https://api.loganalytics.io"
+    assert (address.auth, address.wait, address.also, address.is_resource) == ("default", 180, (), False)
+    assert address.name == "workspace-01234567"
+
+
+def test_a_resource_is_named_by_its_path() -> None:
+    address = parse(f"loganalytics://{RESOURCE}")
+    assert address.place == RESOURCE[1:]
+    assert (address.is_resource, address.name) == (True, "vm1")
+
+
+def test_options_are_read() -> None:
+    address = parse(
+        f"loganalytics://{ID}?also=a,%20b&cloud=usgov&tenant=contoso.example&client=c1&auth=devicecode&timeout=600"
+    )
+    assert address.also == ("a", "b")
+    assert (address.endpoint, address.authority) == (
+        "https://api.loganalytics.us",
+        "login.microsoftonline.us",
+    )
+    assert (address.tenant, address.client, address.auth, address.wait) == (
+        "contoso.example",
+        "c1",
+        "devicecode",
+        600,
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("loganalytics://", "names no place"),
+        ("loganalytics:///folder", "names no place"),
+        ("loganalytics://my-workspace", "no workspace ID: it is a GUID"),
+        (f"loganalytics://{ID}/subscriptions/x", "three slashes"),
+        (f"loganalytics://{ID}?nope=1", "unknown option 'nope'; there is also, cloud"),
+        (f"loganalytics://{ID}?cloud=mars", "there is public, usgov, china"),
+        (f"loganalytics://{ID}?auth=magic", "there is default, cli"),
+        (f"loganalytics://{ID}?timeout=601", "1 to 600 seconds"),
+        (f"loganalytics://{ID}?timeout=0", "1 to 600 seconds"),
+        (f"loganalytics://{ID}?endpoint=ftp://x", "no address such as"),
+        (f"loganalytics://{ID}?endpoint=http://10.0.0.1&auth=none", "only https leaves this machine"),
+        (f"loganalytics://{ID}?endpoint=http://localhost.evil.example", "only https leaves this machine"),
+        (f"loganalytics://{ID}?endpoint=http://127.0.0.1:80", "sent over https alone"),
+        (f"loganalytics://{ID}?auth=none", "auth=none is for an emulator"),
+        (f"loganalytics://{ID}?tenant=a/../b", "no GUID and no domain name"),
+    ],
+)
+def test_what_names_no_place_is_said_in_one_sentence(url: str, said: str) -> None:
+    with pytest.raises(ConnectError, match=said):
+        connect(url)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "?client_secret=hunter2hunter2",
+        "?password=hunter2hunter2",
+        "?access_token=hunter2hunter2",
+        "?tenant=eyJhunter2hunter2.hunter2hunter2",
+        "?SIG=hunter2hunter2",
+    ],
+)
+def test_a_secret_is_refused_and_never_repeated(hidden: str) -> None:
+    with pytest.raises(ConnectError, match="no place for a secret") as caught:
+        connect(f"loganalytics://{ID}{hidden}")
+    assert "hunter2" not in str(caught.value)
+    assert "az login" in str(caught.value)
+
+
+def test_a_password_before_the_host_is_refused_and_never_repeated() -> None:
+    with pytest.raises(ConnectError, match="no place for a secret") as caught:
+        connect(f"loganalytics://me:hunter2hunter2@{ID}")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "audience"),
+    [
+        ("https://api.loganalytics.io", "https://api.loganalytics.io"),
+        ("https://api.loganalytics.io/v1", "https://api.loganalytics.io"),
+        ("https://westeurope.api.monitor.azure.com", "https://api.loganalytics.io"),
+        ("https://api.loganalytics.io.evil.example", "https://api.loganalytics.io.evil.example"),
+        ("https://evil-loganalytics.io", "https://evil-loganalytics.io"),
+    ],
+)
+def test_a_token_of_azure_is_asked_for_azures_own_hosts_alone(endpoint: str, audience: str) -> None:
+    assert parse(f"loganalytics://{ID}?endpoint={endpoint}").audience == audience
