@@ -18,7 +18,9 @@ An Arrow table that travels tells the KQL type of each column in the field's met
 
 from __future__ import annotations
 
+from kqlmagic_ext.frames.collector import paused_collector
 from kqlmagic_ext.frames.envelope import from_envelope, to_envelope
+from kqlmagic_ext.frames.from_wire import Digits, WireColumn, wire_array
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.to_arrow import arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
@@ -26,6 +28,8 @@ from kqlmagic_ext.frames.to_values import column_values
 from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
 
 __all__ = [
+    "Digits",
+    "WireColumn",
     "arrow_from_frame",
     "arrow_type",
     "column_values",
@@ -34,5 +38,7 @@ __all__ = [
     "json_text",
     "kql_field",
     "kql_type",
+    "paused_collector",
     "to_envelope",
+    "wire_array",
 ]

@@ -7,13 +7,13 @@ each KQL type stands in the type table of this folder.
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.errors import ParameterError
+from kqlmagic_ext.frames.from_wire import WireColumn, wire_array
 from kqlmagic_ext.frames.json_text import json_text, json_values
-from kqlmagic_ext.frames.to_arrow import arrow_from_frame, arrow_from_values
+from kqlmagic_ext.frames.to_arrow import arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
-from kqlmagic_ext.frames.to_values import column_values
 from kqlmagic_ext.frames.types import kql_field, kql_type
 from kqlmagic_ext.values import (
     EPOCH_TICKS,
@@ -21,15 +21,12 @@ from kqlmagic_ext.values import (
     Value,
     format_datetime,
     format_timespan,
-    parse_datetime,
-    parse_timespan,
     value_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
     import pyarrow as pa
 
 
@@ -61,9 +58,31 @@ def envelope_from_arrow(table: pa.Table, name: str) -> dict[str, Any]:
 
 def _wires(kind: str, column: pa.ChunkedArray, name: str) -> Iterable[Any]:
     """A column's values in JSON."""
+    import pyarrow as pa
+
     if kind == "dynamic":
         return json_values(column)
-    return (_wire(value, name) for value in column_values(kind, column, name))
+    if kind not in ("datetime", "timespan"):
+        return (_wire(Value(kind, plain), name) for plain in column.to_pylist())
+    offset = EPOCH_TICKS if pa.types.is_timestamp(column.type) else 0
+    return (
+        _wire(Value(kind, None if ticks is None else ticks + offset), name)
+        for ticks in _ticks(column, kind, name)
+    )
+
+
+def _ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | None]:
+    """The counts of a column of times, in ticks of 100 ns."""
+    import pyarrow as pa
+
+    counts = column.cast(pa.int64()).to_pylist()
+    if column.type.unit == "us":
+        return [None if count is None else count * 10 for count in counts]
+    if any(count is not None and count % 100 for count in counts):
+        raise ParameterError(
+            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
+        )
+    return [None if count is None else count // 100 for count in counts]
 
 
 def _wire(value: Value, name: str) -> Any:
@@ -87,7 +106,7 @@ def _wire(value: Value, name: str) -> Any:
 def from_envelope(envelope: Mapping[str, Any]) -> Any:
     """The DataFrame or the single value of an envelope: a datetime as Timestamp, a timespan as Timedelta, a guid as str."""
     if envelope["kind"] == "value":
-        return _python_value(_unwire(envelope["type"], envelope["value"]))
+        return _python_value(envelope["type"], envelope["value"])
     return frame_from_arrow(arrow_from_rows(envelope["columns"], envelope["rows"]))
 
 
@@ -97,55 +116,24 @@ def arrow_from_rows(columns: Sequence[Mapping[str, str]], rows: Sequence[Sequenc
 
     fields, arrays = [], []
     for position, column in enumerate(columns):
-        kind = column["type"]
-        values = [_unwire(kind, row[position]) for row in rows]
-        _, array = arrow_from_values([*values, Value(kind, None)], column["name"])
-        arrays.append(array.slice(0, len(rows)))
-        fields.append(kql_field(column["name"], kind, array.type))
+        kind, name = column["type"], column["name"]
+        values = [row[position] for row in rows]
+        if kind == "dynamic":
+            values = [None if wire is None else json_text(Value(kind, wire), name) for wire in values]
+        arrays.append(wire_array(kind, values))
+        fields.append(kql_field(name, kind, arrays[-1].type))
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def _unwire(kind: str, wire: Any) -> Value:
-    """The value that JSON tells for a KQL type."""
+def _python_value(kind: str, wire: Any) -> Any:
+    """A single value: a datetime as Timestamp, a timespan as Timedelta."""
+    import pandas as pd
+
+    if kind == "dynamic":
+        return wire
     if wire is None:
-        return Value(kind, None)
-    if kind == "datetime":
-        return Value(kind, parse_datetime(wire))
-    if kind == "timespan":
-        return Value(kind, parse_timespan(wire))
-    if kind == "decimal":
-        return Value(kind, Decimal(wire))
-    return Value(kind, float(wire) if kind == "real" else wire)
-
-
-def _python_value(value: Value) -> Any:
-    import pandas as pd
-
-    if value.plain is None:
-        return pd.NaT if value.type in ("datetime", "timespan") else None
-    if value.type == "datetime":
-        return _timestamp(value.plain - EPOCH_TICKS)
-    if value.type == "timespan":
-        return _timedelta(value.plain)
-    return value.plain
-
-
-def _timestamp(ticks: int) -> pd.Timestamp:
-    """Ticks since 1970 as a Timestamp of nanoseconds, of microseconds beyond the years 1677 to 2262."""
-    import numpy as np
-    import pandas as pd
-
-    try:
-        return pd.Timestamp(np.datetime64(ticks * 100, "ns")).tz_localize("UTC")
-    except OverflowError:
-        return pd.Timestamp(np.datetime64(ticks // 10, "us")).tz_localize("UTC")
-
-
-def _timedelta(ticks: int) -> pd.Timedelta:
-    import numpy as np
-    import pandas as pd
-
-    try:
-        return pd.Timedelta(np.timedelta64(ticks * 100, "ns"))
-    except OverflowError:
-        return pd.Timedelta(np.timedelta64(ticks // 10, "us"))
+        return pd.NaT if kind in ("datetime", "timespan") else None
+    column = WireColumn("value", kind)
+    column.add([wire])
+    array = column.joined()[1].chunk(0)
+    return array.to_pandas()[0] if kind in ("datetime", "timespan") else array[0].as_py()

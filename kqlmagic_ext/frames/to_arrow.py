@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text
+from kqlmagic_ext.frames.ticks import ticks_array
 from kqlmagic_ext.frames.types import arrow_type, kql_field
 from kqlmagic_ext.values import EPOCH_TICKS, Value, refuse, value_of
 
@@ -178,10 +179,8 @@ def arrow_from_values(values: Sequence[Value], where: str) -> tuple[str, pa.Arra
     plain = [_arrow_scalar(kind, value, where) for value in values]
     if kind == "decimal":
         return kind, _decimals(plain)
-    if kind == "datetime":
-        return kind, _ticks_array(plain, pa.timestamp("ns", "UTC"), pa.timestamp("us", "UTC"))
-    if kind == "timespan":
-        return kind, _ticks_array(plain, pa.duration("ns"), pa.duration("us"))
+    if kind in ("datetime", "timespan"):
+        return kind, _times(kind, plain)
     return kind, pa.array(plain, arrow_type(kind))
 
 
@@ -194,18 +193,16 @@ def _arrow_scalar(kind: str, value: Value, where: str) -> Any:
     return value.plain - EPOCH_TICKS if kind == "datetime" else value.plain
 
 
-def _ticks_array(ticks: list[int | None], fine: pa.DataType, coarse: pa.DataType) -> pa.Array:
+def _times(kind: str, ticks: list[int | None]) -> pa.Array:
     """Ticks of 100 ns as nanoseconds, as microseconds where that is too narrow; what neither holds raises."""
     import pyarrow as pa
 
-    try:
-        return pa.array([None if tick is None else tick * 100 for tick in ticks], pa.int64()).cast(fine)
-    except (pa.ArrowInvalid, OverflowError):
-        if any(tick is not None and tick % 10 for tick in ticks):
-            raise pa.ArrowInvalid(
-                "with times beyond the years 1677 to 2262 the column counts microseconds, and some are finer"
-            ) from None
-        return pa.array([None if tick is None else tick // 10 for tick in ticks], pa.int64()).cast(coarse)
+    array, lost = ticks_array(ticks, kind)
+    if lost:
+        raise pa.ArrowInvalid(
+            "with times beyond the years 1677 to 2262 the column counts microseconds, and some are finer"
+        )
+    return array
 
 
 def _decimals(values: list[Decimal | None]) -> pa.Array:

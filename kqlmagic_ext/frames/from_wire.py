@@ -1,0 +1,300 @@
+"""JSON on the wire → Arrow: the values of a column as they stand in an answer or an envelope, exact or not at all."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.frames.ticks import datetime_type, in_microseconds, ticks_array
+from kqlmagic_ext.frames.types import kql_field
+from kqlmagic_ext.values import EPOCH_TICKS, NOT_FINITE, parse_datetime, parse_timespan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+_SYNONYMS = {
+    "boolean": "bool",
+    "date": "datetime",
+    "double": "real",
+    "int32": "int",
+    "int64": "long",
+    "time": "timespan",
+    "uniqueid": "guid",
+    "uuid": "guid",
+    "object": "dynamic",
+}
+_KINDS = {"bool", "datetime", "decimal", "dynamic", "guid", "int", "long", "real", "string", "timespan"}
+_REALS = {word: float(word) for word in NOT_FINITE.values()}
+_MOST_DIGITS_128, _MOST_DIGITS_256 = 38, 76
+_TICK_LOST = r"\.\d{6}[1-9]"
+_FINER_THAN_TICKS = r"\.\d{8}"
+_BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
+_TIMESPAN = (
+    r"^(?P<sign>-)?(?:(?P<days>\d{1,7})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})"
+    r"(?:\.(?P<ticks>\d{1,7}))?$"
+)
+_TICKS = {"days": 864_000_000_000, "hours": 36_000_000_000, "minutes": 600_000_000, "seconds": 10_000_000}
+
+
+def kql_kind(wire_type: str) -> str:
+    """Which of the ten KQL types a type name of the wire means; an unknown one is kept as string."""
+    name = wire_type.lower().removeprefix("system.")
+    name = _SYNONYMS.get(name, name)
+    return name if name in _KINDS else "string"
+
+
+class Digits(str):
+    """A JSON number as it is written, where a float or an int could change it."""
+
+    __slots__ = ()
+
+
+class WireColumn:
+    """A column that grows piece by piece: `add` takes values as JSON tells them, `joined` gives them all in Arrow.
+
+    `lost`: how many times lost a tick of 100 ns because the column must count microseconds.
+    """
+
+    def __init__(self, name: str, wire_type: str) -> None:
+        self.name, self.kind, self.lost = name, kql_kind(wire_type), 0
+        known = wire_type.lower().removeprefix("system.") in {*_KINDS, *_SYNONYMS}
+        self._build_as = self.kind if known else "any"
+        self._pieces: list[pa.Array] = []
+
+    def add(self, values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None = None) -> None:
+        """Take the next values. `exact` gives them again, each number as its `Digits`.
+
+        Raises
+        ------
+        ValueError
+            When the column's type cannot hold a value.
+        """
+        array, lost = _build(self._build_as, values, exact)
+        self._pieces.append(array)
+        self.lost += lost
+
+    def drop(self, pieces: int) -> None:
+        """Keep the first pieces alone."""
+        del self._pieces[pieces:]
+
+    def joined(self) -> tuple[pa.Field, pa.ChunkedArray]:
+        """The field and all the values; ValueError when the pieces have no exact common type."""
+        import pyarrow as pa
+
+        pieces = self._pieces or [_build(self._build_as, [], None)[0]]
+        if len({piece.type for piece in pieces}) > 1:
+            pieces = self._alike(pieces)
+        return kql_field(self.name, self.kind, pieces[0].type), pa.chunked_array(pieces)
+
+    def _alike(self, pieces: list[pa.Array]) -> list[pa.Array]:
+        if self.kind == "decimal":
+            return _common_decimals(pieces)
+        coarse = [in_microseconds(piece) for piece in pieces]
+        self.lost += sum(lost for _, lost in coarse)
+        return [piece for piece, _ in coarse]
+
+
+def wire_array(kind: str, values: Sequence[Any]) -> pa.Array:
+    """The values of one KQL type, as JSON tells them, in Arrow; a null string becomes "".
+
+    Times are in nanoseconds, in microseconds when nanoseconds cannot count one of them.
+
+    Raises
+    ------
+    ValueError
+        When the type cannot hold a value, or a time is finer than the microseconds it would become.
+    """
+    array, lost = _build(kql_kind(kind), values, None)
+    if lost:
+        raise ValueError(
+            f"with times beyond the range of nanoseconds the {kind} column counts microseconds, and some are finer"
+        )
+    return array
+
+
+def _build(
+    kind: str, values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None
+) -> tuple[pa.Array, int]:
+    """The Arrow array of a piece, and how many of its times lost a tick."""
+    if kind == "datetime":
+        return _datetimes(values)
+    if kind == "timespan":
+        return _timespans(values)
+    if kind == "decimal":
+        return _decimals(values, exact), 0
+    if kind in ("dynamic", "any"):
+        texts = _json_texts(values, exact)
+        return (texts if kind == "dynamic" else _no_nulls(texts)), 0
+    if kind in ("string", "guid"):
+        texts = _texts(kind, values)
+        return (_no_nulls(texts) if kind == "string" else texts), 0
+    return _plain(kind, values), 0
+
+
+def _plain(kind: str, values: Sequence[Any]) -> pa.Array:
+    """Booleans and numbers."""
+    import pyarrow as pa
+
+    found, type_ = {
+        "bool": (bool, pa.bool_()),
+        "int": (int, pa.int32()),
+        "long": (int, pa.int64()),
+        "real": (float, pa.float64()),
+    }[kind]
+    if not set(map(type, values)) <= {found, type(None)}:  # Arrow itself would cut 1.5 to a long
+        values = [_plain_value(kind, found, value) for value in values]
+    try:
+        return pa.array(values, type_)
+    except (pa.ArrowInvalid, OverflowError) as error:
+        raise ValueError(f"a value does not fit in {kind}: {error}") from error
+
+
+def _plain_value(kind: str, found: type, value: Any) -> Any:
+    if value is None or type(value) is found:
+        return value
+    if kind == "real" and type(value) is int:
+        return float(value)
+    if kind == "real" and isinstance(value, str) and value in _REALS:
+        return _REALS[value]
+    raise _no(kind, value)
+
+
+def _no(kind: str, value: Any) -> ValueError:
+    said = repr(value)
+    return ValueError(f"{said if len(said) < 80 else said[:80] + '…'} is no {kind}")  # noqa: PLR2004 - a line's worth
+
+
+def _texts(kind: str, values: Sequence[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        wrong = next(value for value in values if value is not None and not isinstance(value, str))
+        raise _no(kind, wrong) from None
+    except UnicodeEncodeError as error:
+        raise ValueError("a text holds half of a surrogate pair") from error
+
+
+def _no_nulls(texts: pa.Array) -> pa.Array:
+    return texts.fill_null("") if texts.null_count else texts
+
+
+def _json_texts(values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None) -> pa.Array:
+    """Dynamic values: text is JSON text already, anything else becomes JSON text."""
+    import orjson
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError as error:
+        raise ValueError("a text holds half of a surrogate pair") from error
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        values = exact() if exact else values
+    try:
+        texts = [value if value is None or isinstance(value, str) else _json(value) for value in values]
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"a dynamic value cannot become JSON text: {error}") from error
+    return _texts("dynamic", texts)
+
+
+def _json(value: Any) -> str:
+    import orjson
+
+    return orjson.dumps(value, default=_fragment, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+def _fragment(digits: Digits) -> Any:
+    import orjson
+
+    return orjson.Fragment(digits.encode())
+
+
+def _datetimes(values: Sequence[Any]) -> tuple[pa.Array, int]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = _texts("datetime", values)
+    ends = pc.min_max(texts).as_py()
+    try:
+        # Older Arrow wraps around, without a word, beyond 1677 to 2262.
+        if ends["min"] is None or (ends["min"] >= "1678" and ends["max"] < "2262"):
+            return texts.cast(datetime_type("ns")), 0
+        return _far_datetimes(texts)
+    except pa.ArrowInvalid:
+        return ticks_array(_ticks(parse_datetime, EPOCH_TICKS, values), "datetime")
+
+
+def _far_datetimes(texts: pa.Array) -> tuple[pa.Array, int]:
+    """Datetimes of which one may lie beyond nanoseconds."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pc.any(pc.match_substring_regex(texts, _FINER_THAN_TICKS)).as_py():
+        raise pa.ArrowInvalid("finer than a tick")
+    times = pc.replace_substring_regex(texts, _BEYOND_MICROSECONDS, r"\1").cast(datetime_type("us"))
+    ends = pc.min_max(times.cast(pa.int64())).as_py()
+    furthest = (2**63 - 1) // 1000 - 1
+    if ends["min"] > -furthest and ends["max"] < furthest:
+        return texts.cast(datetime_type("ns")), 0
+    return times, pc.sum(pc.match_substring_regex(texts, _TICK_LOST)).as_py()
+
+
+def _timespans(values: Sequence[Any]) -> tuple[pa.Array, int]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = _texts("timespan", values)
+    parts = pc.extract_regex(texts, _TIMESPAN)
+    if parts.null_count > texts.null_count:
+        return ticks_array(_ticks(parse_timespan, 0, values), "timespan")
+    total = pc.utf8_rpad(parts.field("ticks"), 7, "0").cast(pa.int64())
+    for name, ticks in _TICKS.items():
+        count = pc.utf8_lpad(parts.field(name), 2, "0").cast(pa.int64())
+        total = pc.add(total, pc.multiply(count, ticks))
+    signed = pc.if_else(pc.equal(parts.field("sign"), "-"), pc.negate(total), total)
+    return ticks_array(pc.if_else(texts.is_valid(), signed, None), "timespan")
+
+
+def _ticks(parse: Callable[[str], int], offset: int, values: Sequence[Any]) -> list[int | None]:
+    return [None if value is None else parse(value) - offset for value in values]
+
+
+def _decimals(values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None) -> pa.Array:
+    import pyarrow as pa
+
+    if exact and not set(map(type, values)) <= {str, type(None)}:
+        values = exact()
+    numbers = [None if value is None else _decimal(value) for value in values]
+    try:
+        array = pa.array(numbers)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"decimals of more than {_MOST_DIGITS_256} digits: {error}") from error
+    return array.cast(pa.decimal128(1, 0)) if pa.types.is_null(array.type) else array
+
+
+def _decimal(value: Any) -> Decimal:
+    """The number of a text, or of a JSON number that is exact."""
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            raise _no("decimal", value) from None
+        if number.is_finite():
+            return number
+    raise _no("decimal", value)
+
+
+def _common_decimals(pieces: list[pa.Array]) -> list[pa.Array]:
+    """Decimals of several precisions and scales in the narrowest type that holds all."""
+    import pyarrow as pa
+
+    scale = max(piece.type.scale for piece in pieces)
+    digits = max(piece.type.precision - piece.type.scale for piece in pieces) + scale
+    if digits > _MOST_DIGITS_256:
+        raise ValueError(f"its decimals need {digits} digits, and Arrow holds {_MOST_DIGITS_256}")
+    wide = digits > _MOST_DIGITS_128 or any(pa.types.is_decimal256(piece.type) for piece in pieces)
+    target = (pa.decimal256 if wide else pa.decimal128)(digits, scale)
+    return [piece.cast(target) for piece in pieces]
