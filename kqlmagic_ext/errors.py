@@ -109,14 +109,20 @@ class QueryError(PlacedError):
     """The query is wrong or failed.
 
     `line`, `column`: where, from 1, None when unknown. `hint`: what to do. `unknown`: the table or column name
-    that was not found.
+    that was not found. `syntax`: whether the text is no KQL at all.
     """
 
     def __init__(
-        self, message: str, *, hint: str | None = None, unknown: str | None = None, **place: Any
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        unknown: str | None = None,
+        syntax: bool = False,
+        **place: Any,
     ) -> None:
         super().__init__(message, **place)
-        self.hint, self.unknown = hint, unknown
+        self.hint, self.unknown, self.syntax = hint, unknown, syntax
 
     def __str__(self) -> str:
         return super().__str__() if self.hint is None else f"{super().__str__()}; {self.hint}"

@@ -122,10 +122,10 @@ class Table:
 class Result:
     """The answer to a query.
 
-    `frames`: one DataFrame a result table; `tables`: the Arrow tables they were made from. `complete`: whether
-    all rows came, `missing`: why not; `warnings`: what the analyst should know. `render`: the kind and properties of a `render`
-    clause. `statistics`: what the place told of its work. `origin`: where the frames came from, as strict JSON of
-    at most 4 KB, which stands in each frame's `attrs["kql"]`.
+    `frames`: one DataFrame a result table; `tables`: the Arrow tables they were made from. `complete`: whether all rows
+    came, `missing`: why not; `warnings`: what the analyst should know. `render`: the `visualization` and properties of a
+    `render` clause. `statistics`: what the place told of its work. `origin`: where the frames came from, as strict JSON
+    of at most 4 KB, which stands in each frame's `attrs["kql"]`.
     """
 
     frames: tuple[pd.DataFrame, ...]

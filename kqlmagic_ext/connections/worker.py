@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -53,9 +54,14 @@ class Cancellation:
 class _Work(threading.Thread, Generic[T]):
     """One piece of work in a thread that keeps what it gave or raised."""
 
-    def __init__(self, work: Callable[[Cancellation], T], cancellation: Cancellation) -> None:
+    def __init__(
+        self,
+        work: Callable[[Cancellation], T],
+        cancellation: Cancellation,
+        tell: Callable[[], object] = lambda: None,
+    ) -> None:
         super().__init__(name="kqlmagic_ext query", daemon=True)
-        self._call, self._cancellation = work, cancellation
+        self._call, self._cancellation, self._tell = work, cancellation, tell
         self.done = threading.Event()
         self.answer: T
         self.error: BaseException | None = None
@@ -67,6 +73,13 @@ class _Work(threading.Thread, Generic[T]):
             self.error = error
         finally:
             self.done.set()
+            self._tell()
+
+    def outcome(self) -> T:
+        """What the work gave; what it raised is raised."""
+        if self.error is not None:
+            raise self.error
+        return self.answer
 
 
 def interruptible(work: Callable[[Cancellation], T], watch: Callable[[], object] | None = None) -> T:
@@ -85,6 +98,19 @@ def interruptible(work: Callable[[Cancellation], T], watch: Callable[[], object]
         cancellation.cancel()  # first: a second interrupt may come before the next line
         threading.Thread(target=cancellation.press, args=[thread], daemon=True).start()
         raise
-    if thread.error is not None:
-        raise thread.error
-    return thread.answer
+    return thread.outcome()
+
+
+async def cancellable(work: Callable[[Cancellation], T]) -> T:
+    """What `work` gives. A cancelled task cancels it, and ends when the work has ended."""
+    loop, cancellation, ended = asyncio.get_running_loop(), Cancellation(), asyncio.Event()
+    thread = _Work(work, cancellation, lambda: loop.call_soon_threadsafe(ended.set))
+    thread.start()
+    try:
+        await ended.wait()
+    except asyncio.CancelledError:
+        cancellation.cancel()
+        threading.Thread(target=cancellation.press, args=[thread], daemon=True).start()
+        await ended.wait()
+        raise
+    return thread.outcome()

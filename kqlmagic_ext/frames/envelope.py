@@ -6,26 +6,18 @@ each KQL type stands in the type table of this folder.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.from_wire import WireColumn, wire_array
-from kqlmagic_ext.frames.json_text import json_text, json_values
+from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.to_arrow import arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
+from kqlmagic_ext.frames.to_wire import wire_column, wire_value
 from kqlmagic_ext.frames.types import kql_field, kql_type
-from kqlmagic_ext.values import (
-    EPOCH_TICKS,
-    NOT_FINITE,
-    Value,
-    format_datetime,
-    format_timespan,
-    value_of,
-)
+from kqlmagic_ext.values import Value, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -42,7 +34,7 @@ def to_envelope(value: object, name: str) -> dict[str, Any]:
 
     if not isinstance(value, pd.DataFrame):
         scalar = value_of(value, name)
-        return {"kind": "value", "type": scalar.type, "value": _wire(scalar, name)}
+        return {"kind": "value", "type": scalar.type, "value": wire_value(scalar, name)}
     table, _ = arrow_from_frame(value, name)
     return envelope_from_arrow(table, name)
 
@@ -51,56 +43,9 @@ def envelope_from_arrow(table: pa.Table, name: str) -> dict[str, Any]:
     """The table envelope of an Arrow table: the shape in which Log Analytics answers."""
     kinds = [kql_type(field) for field in table.schema]
     columns = [{"name": field.name, "type": kind} for field, kind in zip(table.schema, kinds, strict=True)]
-    wires = [_wires(kind, column, name) for kind, column in zip(kinds, table.columns, strict=True)]
+    wires = [wire_column(kind, column, name) for kind, column in zip(kinds, table.columns, strict=True)]
     rows = [list(row) for row in zip(*wires, strict=True)] if wires else []
     return {"kind": "table", "columns": columns, "rows": rows}
-
-
-def _wires(kind: str, column: pa.ChunkedArray, name: str) -> Iterable[Any]:
-    """A column's values in JSON."""
-    import pyarrow as pa
-
-    if kind == "dynamic":
-        return json_values(column)
-    if kind not in ("datetime", "timespan"):
-        return (_wire(Value(kind, plain), name) for plain in column.to_pylist())
-    offset = EPOCH_TICKS if pa.types.is_timestamp(column.type) else 0
-    return (
-        _wire(Value(kind, None if ticks is None else ticks + offset), name)
-        for ticks in _ticks(column, kind, name)
-    )
-
-
-def _ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | None]:
-    """The counts of a column of times, in ticks of 100 ns."""
-    import pyarrow as pa
-
-    counts = column.cast(pa.int64()).to_pylist()
-    if column.type.unit == "us":
-        return [None if count is None else count * 10 for count in counts]
-    if any(count is not None and count % 100 for count in counts):
-        raise ParameterError(
-            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
-        )
-    return [None if count is None else count // 100 for count in counts]
-
-
-def _wire(value: Value, name: str) -> Any:
-    """A value in JSON, as the type table says."""
-    plain = value.plain
-    if plain is None:
-        return None
-    if value.type == "datetime":
-        return format_datetime(plain)
-    if value.type == "timespan":
-        return format_timespan(plain)
-    if value.type == "decimal":
-        return str(plain)
-    if value.type == "real" and not math.isfinite(plain):
-        return NOT_FINITE[str(plain)]
-    if value.type == "dynamic":
-        json_text(value, name)  # raises for what JSON cannot tell
-    return plain
 
 
 def from_envelope(envelope: Mapping[str, Any]) -> Any:

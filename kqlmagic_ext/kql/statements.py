@@ -110,7 +110,10 @@ def preview(text: str, limit: int) -> str:
 
 
 def render_clause(text: str) -> Mapping[str, Any] | None:
-    """`{"kind": "timechart", "title": "…", …}` of a statement that ends in `render`, None of any other."""
+    """`{"visualization": "timechart", "title": "…", …}` of a statement that ends in `render`, None of any other.
+
+    The properties stand under their names in lower case: kind (such as stacked), title, xtitle, ymin …
+    """
     first, last = split(text.rstrip().rstrip(";"), ";")[-1]
     statement = text[first:last]
     start, end = split(statement, "|")[-1]
@@ -118,10 +121,20 @@ def render_clause(text: str) -> Mapping[str, Any] | None:
     if len(words) < 2 or words[0].text != "render":  # noqa: PLR2004 - the word and the kind
         return None
     inside = [statement[start:end][a:b] for a, b in _properties(statement[start:end])]
-    pairs = (part.partition("=") for part in inside)
-    return MappingProxyType(
-        {"kind": words[1].text, **{name.strip(): _plain(value) for name, _, value in pairs}}
-    )
+    return MappingProxyType({"visualization": words[1].text, **_pairs(inside)})
+
+
+def _pairs(parts: list[str]) -> dict[str, str]:
+    """Names and values of `name=value`; a part without a name belongs to the list before it, as in `ycolumns=a, b`."""
+    found: dict[str, str] = {}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if equals:
+            found[name.strip().lower()] = _plain(value)
+        elif found:
+            last = next(reversed(found))
+            found[last] += f", {part.strip()}"
+    return found
 
 
 def _properties(clause: str) -> list[tuple[int, int]]:

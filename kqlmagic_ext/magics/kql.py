@@ -198,7 +198,7 @@ class KqlMagics(Magics):
         warnings = [*(f"rows are missing: {reason}" for reason in result.missing), *result.warnings]
         warnings += quoted_names(asked.text, self._names)
         if result.render is not None:
-            warnings.append(f"render {result.render['kind']} is not drawn; the rows are the answer")
+            warnings.append(f"render {result.render['visualization']} is not drawn; the rows are the answer")
         if asked.outputs:
             if len(asked.outputs) < len(result.frames):
                 warnings.append(

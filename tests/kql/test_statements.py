@@ -26,10 +26,14 @@ def test_what_asks_nothing_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "clause"),
     [
-        ("T | render timechart", {"kind": "timechart"}),
+        ("T | render timechart", {"visualization": "timechart"}),
         (
             'T | render barchart with (title="a, (b)", ymin=0) ;',
-            {"kind": "barchart", "title": "a, (b)", "ymin": "0"},
+            {"visualization": "barchart", "title": "a, (b)", "ymin": "0"},
+        ),
+        (
+            "T | render barchart with (Kind = stacked, yColumns = a, b, legend=hidden)",
+            {"visualization": "barchart", "kind": "stacked", "ycolumns": "a, b", "legend": "hidden"},
         ),
         ("T | where a == 'x | render piechart'", None),
         ("T | join (U | render piechart) on a", None),

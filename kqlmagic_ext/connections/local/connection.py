@@ -95,6 +95,16 @@ class LocalConnection:
         """
         return interruptible(lambda cancellation: self._answer(query, cancellation))
 
+    def answers(
+        self, query: Query, cancellation: Cancellation, denied: frozenset[str] = frozenset()
+    ) -> tuple[list[pa.Table], tuple[str, ...]]:
+        """The Arrow answer of each tabular statement and the warnings, made in the caller's own thread.
+
+        `cancellation` ends the work from another thread; `denied`: tables that the query sees without rows. Raises what
+        `run` raises.
+        """
+        return self._answers(query, bind(query), self._moment(query, denied), cancellation)
+
     def close(self) -> None:
         """End the engine and remove its temporary files; may be called twice."""
         self._database.close()
@@ -102,10 +112,13 @@ class LocalConnection:
     def _now(self) -> datetime:
         return self._pinned or datetime.now(UTC)
 
+    def _moment(self, query: Query, denied: frozenset[str] = frozenset()) -> Moment:
+        now = self._now()
+        return Moment(now, query.timespan.window(now) if query.timespan else Window(), denied)
+
     def _answer(self, query: Query, cancellation: Cancellation) -> Result:
-        began, now = time.perf_counter(), self._now()
+        began, moment = time.perf_counter(), self._moment(query)
         bound = bind(query)
-        moment = Moment(now, query.timespan.window(now) if query.timespan else Window())
         answers, warnings = self._answers(query, bound, moment, cancellation)
         frames = tuple(frame_from_arrow(answer, cancellation.check) for answer in answers)
         sent = Sent(
@@ -113,7 +126,7 @@ class LocalConnection:
             short_forms(bound),
             self.name,
             moment.window,
-            now,
+            moment.now,
             str(query.timespan or "all times"),
             self.synthetic,
         )

@@ -125,7 +125,8 @@ def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
     if source.text[offset : offset + 1] == "|" and (behind := _WORD.search(source.text, offset + 1)):
         return _operator_error(behind[0], source, behind.start())
     hint = _slip(source.text, offset)
-    return QueryError(_reason(message).replace(RESERVED, ""), hint=hint, **source.place(offset))
+    said = _reason(message).replace(RESERVED, "")
+    return QueryError(said, hint=hint, syntax=True, **source.place(offset))
 
 
 def _slip(text: str, offset: int) -> str | None:
@@ -145,7 +146,8 @@ def _slip(text: str, offset: int) -> str | None:
 def _operator_error(word: str, source: Source, offset: int) -> QueryError:
     place = source.place(offset)
     if word not in OPERATORS:
-        return QueryError(f"there is no operator {word!r}", hint=did_you_mean(word, OPERATORS), **place)
+        near = did_you_mean(word, OPERATORS)
+        return QueryError(f"there is no operator {word!r}", hint=near, syntax=True, **place)
     if word in ("serialize", "parse-kv", "project-by-names"):
         return UnsupportedError(f"{PLACE} cannot run this form of {word} yet", construct=word, **place)
     marks = [token.text for token in code(source.text) if token.kind == "mark"]
@@ -157,7 +159,7 @@ def _operator_error(word: str, source: Source, offset: int) -> QueryError:
         if opened
         else "look at its brackets, commas and quotes"
     )
-    return QueryError(f"this {word} cannot be read", hint=hint, **place)
+    return QueryError(f"this {word} cannot be read", hint=hint, syntax=True, **place)
 
 
 def _reason(message: str) -> str:

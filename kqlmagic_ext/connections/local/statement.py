@@ -32,10 +32,11 @@ _TIME_COLUMN = "TimeGenerated"
 
 @dataclass(frozen=True)
 class Moment:
-    """When a query runs, which now() gives, and the times that it may see."""
+    """When a query runs, which now() gives, the times that it may see, and the tables whose rows it may not see."""
 
     now: datetime
     window: Window
+    denied: frozenset[str] = frozenset()
 
 
 class Statement:
@@ -82,23 +83,31 @@ class Statement:
         return self._columns
 
     def _narrow(self, translation: Translation) -> None:
-        """Let the statement see the tables' rows of the window alone; inputs are seen whole."""
+        """Let the statement see the tables' rows of the window alone; inputs are seen whole, denied tables empty."""
         condition = _condition(self._moment.window)
-        for name in translation.tables if condition else ():
-            kind = self._columns[name].get(_TIME_COLUMN)
-            if name in self._inputs.columns:
-                if kind == "datetime":
-                    self.warnings.append(
-                        f"the timespan does not narrow the input {name.removeprefix(RESERVED)}"
-                    )
-            elif kind != "datetime":
-                why = f"has no {_TIME_COLUMN}" if kind is None else f"has {_TIME_COLUMN} as {kind}"
-                self.warnings.append(f"{name} {why}: the timespan does not narrow it")
-            else:
-                self._cursor.execute(
-                    f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
-                    f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
-                )
+        for name in translation.tables:
+            if name in self._moment.denied and name not in self._inputs.columns:
+                self._see(name, "false")
+            elif condition:
+                self._narrow_table(name, condition)
+
+    def _narrow_table(self, name: str, condition: str) -> None:
+        kind = self._columns[name].get(_TIME_COLUMN)
+        if name in self._inputs.columns:
+            if kind == "datetime":
+                self.warnings.append(f"the timespan does not narrow the input {name.removeprefix(RESERVED)}")
+        elif kind != "datetime":
+            why = f"has no {_TIME_COLUMN}" if kind is None else f"has {_TIME_COLUMN} as {kind}"
+            self.warnings.append(f"{name} {why}: the timespan does not narrow it")
+        else:
+            self._see(name, condition)
+
+    def _see(self, name: str, condition: str) -> None:
+        """Let the name stand for the rows of its table that meet the condition."""
+        self._cursor.execute(
+            f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS "
+            f"SELECT * FROM memory.main.{quote_name(name)} WHERE {condition}"
+        )
 
     def _fetch(self, translation: Translation) -> pa.Table:
         params = dict(translation.parameters) or None
