@@ -90,9 +90,9 @@ class Timespan:
 class Query:
     """A KQL text, the Python values it uses, the times it may see, and how many rows at most (a preview).
 
-    `inputs`: a DataFrame becomes a table of that name, any other value a parameter; `{{name}}` in the text uses
-    an input wherever a column may bear the same name. `refresh`: no answer from a cache. `search`: in Log Analytics,
-    the endpoint for Basic and Auxiliary tables.
+    `inputs`: a DataFrame (or an Arrow table whose fields tell KQL types) becomes a table of that name, any other value a
+    parameter; `{{name}}` in the text uses an input wherever a column may bear the same name. `refresh`: no answer from
+    a cache. `search`: in Log Analytics, the endpoint for Basic and Auxiliary tables.
     """
 
     text: str

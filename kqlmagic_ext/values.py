@@ -44,13 +44,15 @@ class Value:
 
 
 def value_of(value: object, name: str) -> Value:
-    """The KQL value of a Python one.
+    """The KQL value of a Python one; a Value is one already.
 
     Raises
     ------
     ParameterError
         When KQL has no exact form for it; names the variable `name` and the value's Python type.
     """
+    if isinstance(value, Value):
+        return value
     scalar = _scalar(value, name)
     return Value("dynamic", _json(value, name, 0)) if scalar is None else scalar
 

@@ -20,16 +20,18 @@ from __future__ import annotations
 
 from kqlmagic_ext.frames.collector import paused_collector
 from kqlmagic_ext.frames.envelope import from_envelope, to_envelope
-from kqlmagic_ext.frames.from_wire import Digits, WireColumn, wire_array
+from kqlmagic_ext.frames.from_wire import Digits, WireColumn, kql_kind, wire_array
 from kqlmagic_ext.frames.json_text import json_text
-from kqlmagic_ext.frames.to_arrow import arrow_from_frame
+from kqlmagic_ext.frames.to_arrow import arrow_from_columns, arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
 from kqlmagic_ext.frames.to_values import column_values
+from kqlmagic_ext.frames.to_wire import wire_rows
 from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
 
 __all__ = [
     "Digits",
     "WireColumn",
+    "arrow_from_columns",
     "arrow_from_frame",
     "arrow_type",
     "column_values",
@@ -37,8 +39,10 @@ __all__ = [
     "from_envelope",
     "json_text",
     "kql_field",
+    "kql_kind",
     "kql_type",
     "paused_collector",
     "to_envelope",
     "wire_array",
+    "wire_rows",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.errors import ParameterError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -69,3 +71,17 @@ def _typed(numbers: Any, missing: Any, kind: str, unit: str) -> pa.Array:
 
     type_ = datetime_type(unit) if kind == "datetime" else timespan_type(unit)
     return pa.array(numbers, pa.int64(), mask=missing).cast(type_)
+
+
+def column_ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | None]:
+    """The counts of a column of times, in ticks of 100 ns; ParameterError, naming `name`, for a finer one."""
+    import pyarrow as pa
+
+    counts = column.cast(pa.int64()).to_pylist()
+    if column.type.unit == "us":
+        return [None if count is None else count * 10 for count in counts]
+    if any(count is not None and count % 100 for count in counts):
+        raise ParameterError(
+            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
+        )
+    return [None if count is None else count // 100 for count in counts]

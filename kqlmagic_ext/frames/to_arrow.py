@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
@@ -11,17 +12,18 @@ from kqlmagic_ext.frames.types import arrow_type, kql_field
 from kqlmagic_ext.values import EPOCH_TICKS, Value, refuse, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     import pandas as pd
     import pyarrow as pa
 
 
-def arrow_from_frame(frame: pd.DataFrame, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """The Arrow table of a DataFrame that crosses into KQL or a language, and what the analyst should know of it.
 
-    Named index levels become leading columns; an unnamed index of integers (row numbers) is dropped.
+    Named index levels become leading columns; an unnamed index of integers (row numbers) is dropped. An Arrow table whose
+    fields tell their KQL types crosses as it is.
 
     Raises
     ------
@@ -30,6 +32,9 @@ def arrow_from_frame(frame: pd.DataFrame, name: str) -> tuple[pa.Table, tuple[st
     """
     import pyarrow as pa
 
+    if isinstance(frame, pa.Table):
+        _check_labels(frame, frame.column_names, name)
+        return frame, ()
     frame = _with_index_columns(frame, name)
     fields, arrays, warnings = [], [], []
     for label, series in frame.items():
@@ -58,7 +63,7 @@ def _with_index_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         raise refuse(
             name, frame, "its index has no name; name it (rename_axis) or drop it (reset_index(drop=True))"
         )
-    _check_labels(frame, name)
+    _check_labels(frame, list(frame.columns), name)
     return frame
 
 
@@ -69,14 +74,14 @@ def _reset_index(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         raise refuse(name, frame, f"an index level has the name of a column ({error})") from error
 
 
-def _check_labels(frame: pd.DataFrame, name: str) -> None:
-    if not len(frame.columns):
+def _check_labels(frame: pd.DataFrame | pa.Table, labels: Sequence[Any], name: str) -> None:
+    if not labels:
         raise refuse(name, frame, "it has no columns")
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
         raise refuse(name, frame, f"it has two columns named {twice[0]!r}")
     seen: dict[str, str] = {}
-    for label in frame.columns:
+    for label in labels:
         if not isinstance(label, str) or not label or "\x00" in label:
             raise refuse(name, frame, f"the column name {label!r} is not text that can name a column")
         twin = seen.setdefault(label.casefold(), label)
@@ -166,6 +171,27 @@ def _missing(series: pd.Series[Any]) -> list[bool]:
     import pandas as pd
 
     return [bool(gone) for gone in pd.isna(series)]
+
+
+def arrow_from_columns(
+    types: Mapping[str, str], columns: Mapping[str, Sequence[Value]], name: str
+) -> pa.Table:
+    """The Arrow table of columns of values, each of the KQL type that `types` tells for it, null or not, empty or not.
+
+    Raises ParameterError, naming the table `name`, for a column that Arrow cannot hold exactly.
+    """
+    import pyarrow as pa
+
+    fields, arrays = [], []
+    for label, kind in types.items():
+        where = f"{name}[{label!r}]"
+        try:
+            _, array = arrow_from_values([*columns[label], Value(kind, None)], where)
+        except pa.ArrowInvalid as error:
+            raise _column_error(where, kind, str(error)) from error
+        arrays.append(array.slice(0, len(columns[label])))
+        fields.append(kql_field(label, kind, array.type))
+    return pa.table(arrays, schema=pa.schema(fields))
 
 
 def arrow_from_values(values: Sequence[Value], where: str) -> tuple[str, pa.Array]:

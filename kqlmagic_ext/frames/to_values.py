@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_values
+from kqlmagic_ext.frames.ticks import column_ticks
 from kqlmagic_ext.values import EPOCH_TICKS, Value
 
 if TYPE_CHECKING:
@@ -23,19 +23,5 @@ def column_values(kind: str, column: pa.ChunkedArray, name: str) -> Iterator[Val
     if kind not in ("datetime", "timespan"):
         return (Value(kind, plain) for plain in column.to_pylist())
     offset = EPOCH_TICKS if pa.types.is_timestamp(column.type) else 0
-    ticks = _ticks(column, kind, name)
+    ticks = column_ticks(column, kind, name)
     return (Value(kind, None if count is None else count + offset) for count in ticks)
-
-
-def _ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | None]:
-    """The counts of a column of times, in ticks of 100 ns."""
-    import pyarrow as pa
-
-    counts = column.cast(pa.int64()).to_pylist()
-    if column.type.unit == "us":
-        return [None if count is None else count * 10 for count in counts]
-    if any(count is not None and count % 100 for count in counts):
-        raise ParameterError(
-            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
-        )
-    return [None if count is None else count // 100 for count in counts]

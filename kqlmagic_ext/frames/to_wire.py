@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text, json_values
+from kqlmagic_ext.frames.ticks import column_ticks
 from kqlmagic_ext.frames.types import kql_type
-from kqlmagic_ext.values import EPOCH_TICKS, NOT_FINITE, Value, format_datetime, format_timespan
+from kqlmagic_ext.values import NOT_FINITE, Value, format_datetime, format_timespan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +64,7 @@ def _text_column(kind: str, column: pa.ChunkedArray, name: str) -> Sequence[Any]
     if kind == "datetime":
         listed = _datetimes(column, name).to_pylist()
     elif kind == "timespan":
-        listed = [None if tick is None else format_timespan(tick) for tick in _ticks(column, kind, name)]
+        listed = [None if tick is None else format_timespan(tick) for tick in column_ticks(column, kind, name)]
     elif kind == "string":
         listed = column.fill_null("").to_pylist()
     elif kind == "real":
@@ -93,21 +94,7 @@ def _datetimes(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
     if column.type.unit == "ns":
-        _ticks(column, "datetime", name)  # raises for what is finer than a tick
+        column_ticks(column, "datetime", name)  # raises for what is finer than a tick
     plain = column.cast(pa.timestamp(column.type.unit))
     texts = pc.strftime(plain, "%Y-%m-%dT%H:%M:%S")
     return pc.binary_join_element_wise(pc.replace_substring_regex(texts, _ZEROS, ""), "Z", "")
-
-
-def _ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | None]:
-    """The counts of a column of times, in ticks of 100 ns."""
-    import pyarrow as pa
-
-    counts = column.cast(pa.int64()).to_pylist()
-    if column.type.unit == "us":
-        return [None if count is None else count * 10 for count in counts]
-    if any(count is not None and count % 100 for count in counts):
-        raise ParameterError(
-            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
-        )
-    return [None if count is None else count // 100 for count in counts]

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     import pandas as pd
+    import pyarrow as pa
 
     from kqlmagic_ext.query import Query
 
 RESERVED = "_in_"
+_FRAMES = (("DataFrame", "pandas"), ("Table", "pyarrow"))
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -33,7 +35,7 @@ class Bound:
 
     text: str
     scalars: Mapping[str, Value]
-    frames: Mapping[str, pd.DataFrame]
+    frames: Mapping[str, pd.DataFrame | pa.Table]
     warnings: tuple[str, ...] = ()
 
 
@@ -87,10 +89,8 @@ def bind(query: Query) -> Bound:
 
 
 def is_frame(value: object) -> bool:
-    """Whether the value is a pandas DataFrame, without importing pandas."""
-    return any(
-        kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas") for kind in type(value).__mro__
-    )
+    """Whether the value is a table: a pandas DataFrame or an Arrow table, without importing either."""
+    return any((kind.__name__, kind.__module__.partition(".")[0]) in _FRAMES for kind in type(value).__mro__)
 
 
 def short_forms(bound: Bound) -> dict[str, str]:

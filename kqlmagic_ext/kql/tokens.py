@@ -49,9 +49,15 @@ class Placeholder:
     end: int
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """All tokens of the text, in order; together they are the text."""
-    for match in _TOKEN.finditer(text):
+def token_at(text: str, offset: int) -> Token | None:
+    """The token that starts at an offset; None at the end of the text."""
+    match = _TOKEN.match(text, offset)
+    return None if match is None else Token(match.lastgroup or "mark", match.group(), match.start())
+
+
+def tokens(text: str, start: int = 0) -> Iterator[Token]:
+    """All tokens of the text from an offset on, in order; together they are the text."""
+    for match in _TOKEN.finditer(text, start):
         yield Token(match.lastgroup or "mark", match.group(), match.start())
 
 

@@ -29,7 +29,7 @@ class Inputs:
 
 
 def add_inputs(
-    frames: Mapping[str, pd.DataFrame], cursor: DuckDBPyConnection, taken: Iterable[str]
+    frames: Mapping[str, pd.DataFrame | pa.Table], cursor: DuckDBPyConnection, taken: Iterable[str]
 ) -> Inputs:
     """Each frame as a temporary view of the cursor; `taken` are the names of the workspace's tables.
 
