@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text, json_values
 from kqlmagic_ext.frames.ticks import column_ticks
 from kqlmagic_ext.frames.types import kql_type
@@ -64,7 +63,9 @@ def _text_column(kind: str, column: pa.ChunkedArray, name: str) -> Sequence[Any]
     if kind == "datetime":
         listed = _datetimes(column, name).to_pylist()
     elif kind == "timespan":
-        listed = [None if tick is None else format_timespan(tick) for tick in column_ticks(column, kind, name)]
+        listed = [
+            None if tick is None else format_timespan(tick) for tick in column_ticks(column, kind, name)
+        ]
     elif kind == "string":
         listed = column.fill_null("").to_pylist()
     elif kind == "real":

@@ -49,6 +49,7 @@ class _Written:
 
     sent: SentText
     bound: Bound
+    inputs: Mapping[str, tuple[str, ...]]
     window: Window
     now: datetime
     warnings: tuple[str, ...]
@@ -148,7 +149,7 @@ class LogAnalyticsConnection:
         began, ids = time.perf_counter(), _ids()
         written = self._written(query)
         status.enter("preparing")
-        warnings = (*written.warnings, *self._refuse_hidden(written.bound, query.text, cancellation))
+        warnings = (*written.warnings, *self._refuse_hidden(written, query.text, cancellation))
         try:
             reply = self._reply(self._ask(query, written, ids), status, cancellation)
             ids |= _correlation(reply)
@@ -178,7 +179,9 @@ class LogAnalyticsConnection:
         if query.limit is not None:
             warnings.append(f"a preview: at most {query.limit:,} rows")
         window = query.timespan.window(now) if query.timespan else Window()
-        return _Written(SentText(before.text, text, query.text), bound, window, now, tuple(warnings))
+        return _Written(
+            SentText(before.text, text, query.text), bound, before.columns, window, now, tuple(warnings)
+        )
 
     def _told(self, query: Query, written: _Written) -> Sent:
         times = str(query.timespan or "all times")
@@ -263,9 +266,9 @@ class LogAnalyticsConnection:
 
     # ------------------------------------------------------------ names
 
-    def _refuse_hidden(self, bound: Bound, text: str, cancellation: Cancellation) -> list[str]:
+    def _refuse_hidden(self, written: _Written, text: str, cancellation: Cancellation) -> list[str]:
         """KQL takes a column before a parameter of the same name: such a parameter would be ignored without a word."""
-        names, warnings = bare_scalars(bound), []
+        names, warnings = bare_scalars(written.bound), []
         if names and self._tables is None:
             try:
                 self._tables = self._read_tables(cancellation)
@@ -273,7 +276,7 @@ class LogAnalyticsConnection:
                 warnings = [
                     f"a column named {' or '.join(names)} would hide the input; {{{{name}}}} is safe from it"
                 ]
-        for table, columns in self._columns_in(bound, text) if names else ():
+        for table, columns in self._columns_in(written, text) if names else ():
             for name in names:
                 if name in columns:
                     raise ParameterError(
@@ -283,10 +286,10 @@ class LogAnalyticsConnection:
                     )
         return warnings
 
-    def _columns_in(self, bound: Bound, text: str) -> Iterator[tuple[str, set[str]]]:
+    def _columns_in(self, written: _Written, text: str) -> Iterator[tuple[str, set[str]]]:
         """The tables and inputs that the text names, with their columns."""
-        for name, frame in bound.frames.items():
-            yield name, {str(label) for label in [*frame.columns, *frame.index.names] if label is not None}
+        for name, columns in written.inputs.items():
+            yield name, set(columns)
         for name, table in (self._tables or {}).items():
             if find_name(text, name) is not None:
                 yield name, set(table.columns)

@@ -11,7 +11,7 @@ from kqlmagic_ext.kql.literals import literal_of, quoted
 from kqlmagic_ext.kql.parameters import RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
     import pyarrow as pa
@@ -29,9 +29,10 @@ class TableLimits:
 
 @dataclass(frozen=True)
 class Prelude:
-    """The `let` statements, and what the analyst should know of the values."""
+    """The `let` statements, the columns of each table in them, and what the analyst should know of the values."""
 
     text: str
+    columns: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
 
 
@@ -44,16 +45,18 @@ def prelude(bound: Bound, limits: TableLimits) -> Prelude:
         For a frame with a column that KQL has no form for, or one larger than `limits`.
     """
     warnings: list[str] = []
+    columns: dict[str, tuple[str, ...]] = {}
     statements = [f"let {name} = {literal_of(value)}; " for name, value in bound.scalars.items()]
     for name, frame in bound.frames.items():
         shown = name.removeprefix(RESERVED)
         _check_rows(frame, shown, limits)
         table, said = arrow_from_frame(frame, shown)
         warnings += said
+        columns[name] = tuple(table.column_names)
         text = datatable(table, shown)
         _check_size(text, shown, limits)
         statements.append(f"let {name} = {text}; ")
-    return Prelude("".join(statements), tuple(warnings))
+    return Prelude("".join(statements), columns, tuple(warnings))
 
 
 def datatable(table: pa.Table, name: str) -> str:

@@ -6,12 +6,11 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.frames import kql_kind
 from kqlmagic_ext.query import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_TYPES = {"boolean": "bool", "double": "real", "date": "datetime", "time": "timespan", "uuid": "guid"}
 
 
 def tables_of(text: bytes) -> Mapping[str, Table]:
@@ -25,10 +24,6 @@ def tables_of(text: bytes) -> Mapping[str, Table]:
 
 
 def _table(told: Mapping[str, Any]) -> Table:
-    columns = {str(column["name"]): _kql_type(str(column["type"])) for column in told.get("columns") or ()}
+    columns = {str(column["name"]): kql_kind(str(column["type"])) for column in told.get("columns") or ()}
     description = " ".join(str(told.get("description") or "").split())
     return Table(str(told["name"]), MappingProxyType(columns), remarks=(description,) if description else ())
-
-
-def _kql_type(name: str) -> str:
-    return _TYPES.get(name.casefold(), name.casefold())
