@@ -7,6 +7,8 @@ from contextlib import ExitStack, closing
 
 from kqlmagic_ext import connect
 from kqlmagic_ext.connections import Connection
+from kqlmagic_ext.emulator import Emulator
+from tests.emulated import UNLIMITED, hasty_connection
 
 
 def local(stack: ExitStack, url: str) -> Connection:
@@ -15,10 +17,8 @@ def local(stack: ExitStack, url: str) -> Connection:
 
 def log_analytics(stack: ExitStack, url: str) -> Connection:
     """The same workspace behind a Log Analytics server on this machine, asked through the Azure SDK."""
-    from kqlmagic_ext.emulator import Emulator
-
-    emulator = stack.enter_context(Emulator(url))
-    return stack.enter_context(closing(connect(emulator.url)))
+    emulator = stack.enter_context(Emulator(url, faults=[UNLIMITED]))
+    return stack.enter_context(hasty_connection(emulator.url))
 
 
 CONNECTIONS: dict[str, Callable[[ExitStack, str], Connection]] = {

@@ -1,22 +1,13 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
-from kqlmagic_ext.emulator import Emulator
 
-from kqlmagic_ext import connect
 from kqlmagic_ext.connections.log_analytics.connection import LogAnalyticsConnection
-from kqlmagic_ext.connections.log_analytics.requests import Patience
+from kqlmagic_ext.emulator import Emulator
+from tests.emulated import UNLIMITED, hasty_connection
 from tests.notebook import Notebook
-
-
-async def at_once(_seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
-HASTE = Patience(sleep=at_once, jitter=lambda: 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -27,19 +18,17 @@ def running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(running: Emulator) -> Emulator:
-    """The emulator without a fault and without a memory."""
+    """The emulator without a fault."""
     running.faults.clear()
-    running.requests.clear()
+    running.faults.set(UNLIMITED)
     return running
 
 
 @pytest.fixture
 def azure(emulator: Emulator) -> Iterator[LogAnalyticsConnection]:
     """A connection to the emulator that does not wait between its tries."""
-    connection = connect(emulator.url, patience=HASTE)
-    assert isinstance(connection, LogAnalyticsConnection)
-    yield connection
-    connection.close()
+    with hasty_connection(emulator.url) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -47,6 +36,5 @@ def asking(notebook: Notebook, azure: LogAnalyticsConnection) -> Notebook:
     """A notebook whose cells ask the emulator; `old` holds an answer of before."""
     places = notebook.shell.magics_manager.registry["KqlMagics"].places
     places._open["azure"], places._urls["azure"], places.default = azure, azure.url, "azure"
-    azure.name = "azure"
     notebook.value("%kql -o old print x = 'stale'")
     return notebook

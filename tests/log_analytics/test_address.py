@@ -50,7 +50,7 @@ def test_options_are_read() -> None:
         ("loganalytics:///folder", "names no place"),
         ("loganalytics://my-workspace", "no workspace ID: it is a GUID"),
         (f"loganalytics://{ID}/subscriptions/x", "three slashes"),
-        (f"loganalytics://{ID}?nope=1", "unknown option 'nope'; there is also, cloud"),
+        (f"loganalytics://{ID}?nope=1", "unknown option 'nope' in the URL; there is also, cloud"),
         (f"loganalytics://{ID}?cloud=mars", "there is public, usgov, china"),
         (f"loganalytics://{ID}?auth=magic", "there is default, cli"),
         (f"loganalytics://{ID}?timeout=601", "1 to 600 seconds"),

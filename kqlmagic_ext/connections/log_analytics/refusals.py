@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _THROTTLED = 400, 401, 403, 404, 504, 429
 _TOKEN = re.compile(r"(?i:bearer)\s+\S+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
-_UNRESOLVED = re.compile(r"(?:named|expression:?)\s+'([^']+)'")
+_UNRESOLVED = re.compile(r"(?i)failed to resolve .*?'([^']+)'")
 _AT = re.compile(r"\s*(?:on|at)?\s*line \[\d+,\d+\]\s*")
 _UNSUPPORTED = "NotSupportedByEmulator"
 _BEFORE_RUNNING = ("SyntaxError", "SemanticError", _UNSUPPORTED)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import math
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,9 @@ _LARGEST_ERROR = 1_000_000
 
 @dataclass(frozen=True)
 class Ask:
-    """A question: the URL below the endpoint's version, its JSON body (None: a GET), its headers.
+    """A question: the URL below the endpoint's version, its JSON body, its headers.
 
+    A query has a body, and its answer is decoded as it arrives; without one it is a GET, whose answer is read whole.
     `wait`: the seconds that the service may take; `plain`: it stays on this machine and may go unencrypted.
     """
 
@@ -56,7 +58,6 @@ class Reply:
     answer: Answer | None = None
     text: bytes = b""
     broken: str | None = None
-    again: int = 0
 
 
 class Unreachable(Exception):  # noqa: N818 - what happened, in the words of the field
@@ -91,7 +92,6 @@ class _Tries:
     failed: int = 0
     broken: int = 0
     throttled_s: float = 0.0
-    notes: list[str] = field(default_factory=list)
 
 
 class Conversation:
@@ -167,7 +167,7 @@ class Conversation:
         except ServiceResponseError as error:
             raise Unreachable(_plain(error), sent=True) from error
         try:
-            return await self._read(response)
+            return await self._read(ask, response)
         except (ServiceResponseError, IncompleteReadError, DecodeError, ServiceRequestError) as error:
             raise Unreachable(_plain(error), sent=True) from error
         finally:
@@ -195,12 +195,14 @@ class Conversation:
             enforce_https=not ask.plain,
         )
 
-    async def _read(self, response: AsyncHttpResponse) -> Reply:
+    async def _read(self, ask: Ask, response: AsyncHttpResponse) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code != _OK:
-            return Reply(response.status_code, headers, text=await _head(response), again=self._tries.again)
+            return Reply(response.status_code, headers, text=await _text(response, _LARGEST_ERROR))
+        if ask.body is None:
+            return Reply(_OK, headers, text=await _text(response))
         answer, broken = await self._decode(response, headers)
-        return Reply(_OK, headers, answer, broken=broken, again=self._tries.again)
+        return Reply(_OK, headers, answer, broken=broken)
 
     async def _decode(
         self, response: AsyncHttpResponse, headers: Mapping[str, str]
@@ -221,14 +223,14 @@ class Conversation:
             return decoder.salvage(), f"the connection was lost ({_plain(error)})"
 
 
-async def _head(response: AsyncHttpResponse) -> bytes:
-    """The body of an error, which is short."""
-    text = b""
+async def _text(response: AsyncHttpResponse, most: float = math.inf) -> bytes:
+    """The body, or its head."""
+    text = bytearray()
     async for piece in response.iter_bytes():
         text += piece
-        if len(text) > _LARGEST_ERROR:
+        if len(text) > most:
             break
-    return text
+    return bytes(text)
 
 
 def _plain(error: Exception) -> str:
