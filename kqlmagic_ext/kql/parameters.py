@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import ParameterError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.query import Query
 
 RESERVED = "_in_"
+NAIVE = "has no time zone and is read as UTC"
 _FRAMES = (("DataFrame", "pandas"), ("Table", "pyarrow"))
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -109,6 +111,11 @@ def bare_scalars(bound: Bound) -> list[str]:
     return [name for name in bound.scalars if not name.startswith(RESERVED)]
 
 
+def is_naive(value: object) -> bool:
+    """Whether the value is a datetime (or pandas Timestamp) without a time zone."""
+    return isinstance(value, datetime) and value.tzinfo is None
+
+
 def _value(value: object, name: str, text: str, braced: Mapping[str, int]) -> Value:
     try:
         return value_of(value, name)
@@ -141,6 +148,8 @@ def _slips(query: Query, used: set[str]) -> Iterable[str]:
     for name in query.inputs:
         if name not in used:
             yield f"the query does not use its input {name}"
+        elif is_naive(query.inputs[name]):
+            yield f"{name} {NAIVE}"
 
 
 def quoted_names(text: str, names: Container[str]) -> list[str]:

@@ -21,7 +21,7 @@ from traitlets import Int, Unicode
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import KqlMagicError, ParameterError, PartialResultError, PlacedError, QueryError
-from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
+from kqlmagic_ext.kql.parameters import NAIVE, is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.bindings import Bindings
@@ -71,7 +71,7 @@ class KqlMagics(Magics):
         self._shell, self._names = shell, shell.user_ns
         self.places = Places(self._otherwise, self._settings)
         self._bindings = Bindings(shell)
-        self._told_synthetic = False
+        self._told_synthetic = self._told_naive = False
         self._partial: Result | None = None  # the rows of the last incomplete answer
         self._partial_error: weakref.ref[PartialResultError] | None = None
 
@@ -197,6 +197,10 @@ class KqlMagics(Magics):
     def _show(self, asked: opt.Cell, result: Result, lines: list[str]) -> Any:
         warnings = [*(f"rows are missing: {reason}" for reason in result.missing), *result.warnings]
         warnings += quoted_names(asked.text, self._names)
+        naive = [warning for warning in warnings if warning.endswith(NAIVE)]
+        if self._told_naive:  # once is enough
+            warnings = [warning for warning in warnings if warning not in naive]
+        self._told_naive = self._told_naive or bool(naive)
         if result.render is not None:
             warnings.append(f"render {result.render['visualization']} is not drawn; the rows are the answer")
         if asked.outputs:

@@ -243,6 +243,11 @@ class LogAnalyticsConnection:
             ) from error
 
     def _unreachable(self, error: Unreachable) -> KqlMagicError:
+        if error.untrusted:
+            return ConnectError(
+                f"{self._address.endpoint} shows a certificate that this machine does not trust ({error}); where a proxy "
+                "of your company opens the traffic, set SSL_CERT_FILE to its authority's file before the kernel starts"
+            )
         if not error.sent:
             return ConnectError(
                 f"{self._address.endpoint} cannot be reached: {error}; look at the network, the proxy and cloud=…"

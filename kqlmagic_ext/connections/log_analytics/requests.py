@@ -61,11 +61,14 @@ class Reply:
 
 
 class Unreachable(Exception):  # noqa: N818 - what happened, in the words of the field
-    """No answer came: the connection could not be made, was lost, or stayed silent. `sent`: the question had gone out."""
+    """No answer came: the connection could not be made, was lost, or stayed silent.
+
+    `sent`: the question had gone out. `untrusted`: the certificate is none that this machine trusts.
+    """
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
-        self.sent = sent
+        self.sent, self.untrusted = sent, "CERTIFICATE_VERIFY_FAILED" in message
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Conversation:
         return None
 
     def _pause_after_failure(self, error: Unreachable) -> float | None:
-        return None if error.sent else self._failed()
+        return None if error.sent or error.untrusted else self._failed()
 
     def _failed(self) -> float | None:
         self._tries.failed += 1
