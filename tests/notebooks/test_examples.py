@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
+
+from kqlmagic_ext.emulator import Emulator
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
 TRUTH = """
@@ -25,8 +28,12 @@ assert any(story.inbox_rule_name in rules["Parameters"].iloc[0] for story in sto
 """
 
 
-def executed(path: Path, *more: str) -> Any:
+def executed(path: Path, *more: str, place: str | None = None) -> Any:
+    """The notebook with its outputs; `place`: another connection in its one line that names one."""
     notebook = nbformat.read(path, as_version=4)
+    if place is not None:
+        [first] = [cell for cell in notebook.cells if "%kql_connect local://demo" in cell.source]
+        first.source = first.source.replace("local://demo", place)
     notebook.cells += [new_code_cell(source) for source in more]
     return NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
@@ -54,3 +61,52 @@ def test_the_first_investigation_finds_the_account_that_was_compromised() -> Non
     )
     assert any(text.startswith("tried: ") and " from demo, all times, in " in text for text in receipts)
     assert not any("warning:" in text for text in receipts)
+
+
+def told(notebook: Any, kind: str) -> list[str]:
+    """The texts of a notebook's outputs of one kind, in order."""
+    return [
+        output["data"]["text/plain"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output["output_type"] == kind
+    ]
+
+
+FRAMES = """
+import pandas as pd
+for frame in (spray, tried, guessed, prompts, rules):
+    print(frame.dtypes.to_dict(), frame.to_json(date_format="iso", orient="split"))
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::ResourceWarning")
+def test_the_first_example_finds_the_same_in_log_analytics_by_changing_one_line() -> None:
+    now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)  # -t 7d: the service has a clock of its own
+    pinned = f"local://demo?end={now.isoformat()}"
+    embedded = executed(EXAMPLES[0], FRAMES, place=pinned)
+    with Emulator(pinned) as emulator:
+        asked = executed(EXAMPLES[0], FRAMES, place=emulator.url)
+        assert sum(request.path.endswith("/query") for request in emulator.requests) == 6
+    assert told(asked, "execute_result") == told(embedded, "execute_result")
+    [[printed], [expected]] = [notebook.cells[-1].outputs for notebook in (asked, embedded)]
+    assert printed["text"] == expected["text"]
+    assert printed["text"].count("datetime64[ns, UTC]") == 5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::ResourceWarning")
+def test_the_way_to_azure_is_walked_against_the_emulator(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("KQLMAGIC_CONNECTION", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    notebook = executed(
+        EXAMPLES[1], "assert sign_ins.attrs['kql']['complete'] is False and len(sign_ins) == 100"
+    )
+    receipts = told(notebook, "display_data")
+    assert any("answers now: loganalytics://" in text and "18 tables" in text for text in receipts)
+    assert any(text.startswith("failed: ") and " from azure, last 7 days (" in text for text in receipts)
+    assert any("warning: rows are missing: " in text for text in receipts)
+    [error] = [o for cell in notebook.cells for o in cell.get("outputs", []) if o["output_type"] == "error"]
+    assert error["ename"] == "PartialResultError"
+    assert "%kql_accept -o sign_ins" in error["traceback"][0]
