@@ -22,9 +22,12 @@ class Kernel:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager, self.client = manager, client
 
-    def run(self, code: str, *, interrupt_after: float | None = None) -> dict[str, Any]:
-        """The reply's content, with `shown`: what the cell displayed, printed and raised, in order."""
-        message = self.client.execute(code, store_history=True)
+    def run(self, code: str, *, interrupt_after: float | None = None, watched: bool = True) -> dict[str, Any]:
+        """The reply's content, with `shown`: what the cell displayed, printed and raised, in order.
+
+        `watched`: as from a notebook that somebody looks at, not as in a headless run.
+        """
+        message = self.client.execute(code, store_history=True, allow_stdin=watched)
         if interrupt_after is not None:
             time.sleep(interrupt_after)
             self.manager.interrupt_kernel()
@@ -45,8 +48,10 @@ class Kernel:
                 return
             if message["msg_type"] == "stream":
                 yield content["name"], content["text"]
-            elif message["msg_type"] in ("display_data", "execute_result"):
+            elif message["msg_type"] in ("display_data", "execute_result", "update_display_data"):
                 yield message["msg_type"], content["data"]["text/plain"]
+            elif message["msg_type"] == "clear_output":
+                yield "clear_output", ""
             elif message["msg_type"] == "error":
                 yield "error", "\n".join(content["traceback"])
 

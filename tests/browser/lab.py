@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -58,6 +59,13 @@ CELLS = f"""() => {PANEL}.content.widgets.map(cell => ({{
 START_S = 60
 
 
+def needs_chromium() -> None:
+    """Skip the test where there is no Chromium; in CI that is a failure."""
+    if CHROMIUM is None:
+        assert not os.environ.get("KQLMAGIC_CI"), "CI installs a Chromium"
+        pytest.skip("no Chromium on this machine")
+
+
 @dataclass
 class Lab:
     """An open notebook: its page, and every request that would have left this machine."""
@@ -67,9 +75,18 @@ class Lab:
 
     def run_all(self, timeout_s: int = 120) -> list[dict[str, Any]]:
         """Run every cell; each with its source, type, execution count, outputs and the text that is seen."""
+        self.command("notebook:run-all-cells")
+        return self.cells(timeout_s)
+
+    def command(self, name: str, *, wait: bool = True) -> None:
+        """Do one of JupyterLab's commands; `wait`: until it is done."""
         self.page.evaluate(
-            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+            "([name, wait]) => { const done = window.jupyterapp.commands.execute(name); return wait ? done.then(() => null) : null; }",
+            [name, wait],
         )
+
+    def cells(self, timeout_s: int = 120) -> list[dict[str, Any]]:
+        """The cells as they are once the kernel is idle."""
         self.page.wait_for_function(IDLE, timeout=timeout_s * 1000)
         cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
         return cells

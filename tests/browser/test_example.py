@@ -1,4 +1,4 @@
-"""The first example as a newcomer sees it: in JupyterLab, offline."""
+"""The examples as a newcomer sees them: in JupyterLab, offline."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import CHROMIUM, open_notebook
+from tests.browser.lab import needs_chromium, open_notebook
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "01_first_investigation.ipynb"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_the_first_example_runs_in_jupyterlab_without_a_network(tmp_path: Path) -> None:
-    if CHROMIUM is None:
-        assert not os.environ.get("KQLMAGIC_CI"), "CI installs a Chromium"
-        pytest.skip("no Chromium on this machine")
+    needs_chromium()
     (tmp_path / "notebooks").mkdir()
-    notebook = Path(shutil.copy(EXAMPLE, tmp_path / "notebooks"))
+    notebook = Path(shutil.copy(EXAMPLES / "01_first_investigation.ipynb", tmp_path / "notebooks"))
     with open_notebook(notebook, tmp_path / "state") as lab:
         cells = [cell for cell in lab.run_all() if cell["type"] == "code"]
         if pictures := os.environ.get("KQLMAGIC_PICTURES"):
@@ -31,3 +29,23 @@ def test_the_first_example_runs_in_jupyterlab_without_a_network(tmp_path: Path) 
     assert "demo answers now: local://demo, 18 tables, synthetic data" in seen
     assert "50074" in seen
     assert "prompts denied, then one approved at" in seen
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_the_way_to_azure_runs_in_jupyterlab_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_chromium()
+    monkeypatch.delenv("KQLMAGIC_CONNECTION", raising=False)
+    (tmp_path / "notebooks").mkdir()
+    notebook = Path(shutil.copy(EXAMPLES / "02_connect_to_azure.ipynb", tmp_path / "notebooks"))
+    with open_notebook(notebook, tmp_path / "state") as lab:
+        cells = [cell for cell in lab.run_all() if cell["type"] == "code"]
+        if pictures := os.environ.get("KQLMAGIC_PICTURES"):
+            lab.picture(Path(pictures) / "connect_to_azure.png")
+        assert lab.outside == []
+    assert all(cell["count"] for cell in cells)
+    seen = "\n".join(cell["text"] for cell in cells)
+    assert "PartialResultError: rows are missing" in seen
+    assert "%kql_accept -o sign_ins binds them without asking again" in seen
+    assert "sign_ins: 100 rows × 3 from azure" in seen
