@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ async def cancellable(work: Callable[[Cancellation], T]) -> T:
     except asyncio.CancelledError:
         cancellation.cancel()
         threading.Thread(target=cancellation.press, args=[thread], daemon=True).start()
-        await ended.wait()
+        while not ended.is_set():
+            with suppress(asyncio.CancelledError):  # a second one changes nothing: the work ends first
+                await ended.wait()
         raise
     return thread.outcome()

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 DEFAULT_WAIT, LONGEST_WAIT = 180, 600
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
-# What the tables of the Basic and Auxiliary plans cannot do.
-_NOT_IN_SEARCH = frozenset(
-    {"join", "union", "lookup", "find", "search", "evaluate", "materialize", "externaldata", "external_data",
-     "invoke", "fork", "facet", "partition", "toscalar", "workspace", "app", "resource"}
-)  # fmt: skip
+# What the tables of the Basic and Auxiliary plans cannot do: behind a pipe, as a source, as a function.
+_OPERATORS = {"join", "union", "lookup", "evaluate", "invoke", "fork", "facet", "partition", "search"}
+_SOURCES = {"union", "find", "search", "externaldata", "external_data"}
+_FUNCTIONS = {"materialize", "toscalar", "workspace", "app", "resource"}
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,14 @@ def refuse_in_search(text: str) -> None:
     before = ""
     words = code(text)
     for at, word in enumerate(words):
-        called = words[at + 1].text if at + 1 < len(words) else ""
-        starts = before in ("", "|", ";", "(", "=")
-        if word.kind == "name" and word.text in _NOT_IN_SEARCH and (starts or called == "("):
-            raise bad_argument(
-                f"'{word.text}' is not supported for tables with the Basic or Auxiliary plan", "SemanticError"
-            )
+        after = words[at + 1] if at + 1 < len(words) else word
+        is_source = before in ("", ";", "(", "=") and (after.kind in ("name", "string") or after.text == "(")
+        refused = (
+            (before == "|" and word.text in _OPERATORS)
+            or (is_source and word.text in _SOURCES)
+            or (after.text == "(" and word.text in _FUNCTIONS)
+        )
+        if refused:
+            said = f"'{word.text}' is not supported for tables with the Basic or Auxiliary plan"
+            raise bad_argument(said, "SemanticError")
         before = word.text

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.emulator.received import Received
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_PATIENCE_S = 5
+_PATIENCE_S = 0.5
 
 
 class Emulator:
@@ -64,7 +64,7 @@ class Emulator:
         self.authority: Path | None = None
         self._host, self._port, self._https = host, port, https
         self._owned = isinstance(data, str)
-        self._data = _servable(connect(data) if isinstance(data, str) else data)
+        self._data = _servable(connect(data) if isinstance(data, str) else data, owned=self._owned)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._thread: _Serving | None = None
 
@@ -129,9 +129,10 @@ class Emulator:
         return context
 
 
-def _servable(connection: Connection) -> Any:
+def _servable(connection: Connection, *, owned: bool) -> Any:
     if not isinstance(connection, Workspace):
-        connection.close()
+        if owned:
+            connection.close()
         raise ConnectError(f"the emulator serves local:// workspaces, and {connection.name} is none")
     return connection
 
@@ -191,3 +192,5 @@ class _Serving(threading.Thread):
             self._failure = error
         finally:
             await runner.cleanup()
+            self.server.hang_up()
+            await asyncio.sleep(0.01)  # a transport closes in a later step of its loop

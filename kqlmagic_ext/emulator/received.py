@@ -24,7 +24,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
-    body: Any
+    body: Any = None
     status: int | None = None
     cancelled: bool = False
 
@@ -44,13 +44,12 @@ class Log:
             self._records.append((self._count, received))
             return self._count
 
-    def end(self, number: int, *, status: int | None, cancelled: bool) -> None:
-        """Tell how the request of that number ended."""
+    def change(self, number: int, **told: Any) -> None:
+        """Tell more of the request of that number, such as how it ended."""
         with self._lock:
             for at in range(len(self._records) - 1, -1, -1):
                 if self._records[at][0] == number:
-                    ended = replace(self._records[at][1], status=status, cancelled=cancelled)
-                    self._records[at] = (number, ended)
+                    self._records[at] = (number, replace(self._records[at][1], **told))
                     return
 
     def all(self) -> list[Received]:

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import uuid
+import weakref
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -31,13 +32,14 @@ from kqlmagic_ext.emulator.refusals import (
     timed_out,
 )
 from kqlmagic_ext.emulator.slots import Slots, Throttled
-from kqlmagic_ext.emulator.transfer import JSON_TYPE, CutOff, send
+from kqlmagic_ext.emulator.transfer import JSON_TYPE, send
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_LONGEST_HEADER = 4000
 LARGEST_REQUEST = 64 * 2**20
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CORRELATION = "x-ms-correlation-request-id"
@@ -51,6 +53,7 @@ class Server:
     def __init__(self, workspace: Workspace, faults: Faults) -> None:
         self._workspace, self._faults = workspace, faults
         self._slots = Slots()
+        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self.log = Log()
 
     def application(self) -> web.Application:
@@ -67,39 +70,46 @@ class Server:
         app.router.add_route("*", "/{tail:.*}", self._nothing)
         return app
 
+    def hang_up(self) -> None:
+        """Close every connection at once, whatever its client still waits for."""
+        for transport in tuple(self._transports):
+            transport.abort()
+
     # ---------------------------------------------------------------- what every request goes through
 
     @web.middleware
     async def _recorded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Keep and log the request, name the answer, turn refusals into answers."""
-        correlation = str(uuid.uuid4())
-        status, cancelled, number = None, False, None
+        """Keep and log the request, and how it ended."""
+        number = self.log.add(_received(request))
+        if request.transport is not None:
+            self._transports.add(request.transport)
+        status, cancelled = None, False
         try:
-            number = self.log.add(await _received(request))
-            response = await self._refused(request, handler, correlation)
+            response = await self._refused(request, handler, number)
             status = response.status
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ConnectionError):
             cancelled = True
             raise
-        except CutOff:
-            status = 200
-            raise asyncio.CancelledError from None
         finally:
-            if number is not None:
-                self.log.end(number, status=status, cancelled=cancelled)
+            self.log.change(number, status=status, cancelled=cancelled)
             _logger.info("%s %s: %s", request.method, request.path, "client gone" if cancelled else status)
         return response
 
-    async def _refused(self, request: web.Request, handler: Handler, correlation: str) -> web.StreamResponse:
+    async def _refused(self, request: web.Request, handler: Handler, number: int) -> web.StreamResponse:
+        """What the handler answers; what it refuses, as an error with a correlation id."""
         try:
+            self.log.change(number, body=_told_in(await request.read()))
             return await handler(request)
         except Refusal as error:
             refusal = error
         except web.HTTPRequestEntityTooLarge:
             refusal = bad_argument("The request is larger than 64 MiB", "QueryValidationError")
+        except ConnectionError:  # the client went away
+            raise
         except Exception:  # a fault of ours is answered as the service answers its own, and logged
             _logger.exception("the emulator failed")
             refusal = internal()
+        correlation = str(uuid.uuid4())
         told = {"error": {**refusal.error, "correlationId": correlation}}
         return _json(told, {_CORRELATION: correlation, **refusal.headers}, refusal.status)
 
@@ -234,8 +244,18 @@ def _told(answered: Answer, ask: Ask, plan: Plan) -> dict[str, str]:
     if "cached" in plan:
         told["Age"] = f"{plan.number('cached', 0):g}"
     if answered.warnings:
-        told["x-emulator-warnings"] = json.dumps(answered.warnings)
+        told["x-emulator-warnings"] = _warnings(answered.warnings)
     return told
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    """The warnings as JSON that a header can hold: when they are too long, how many there are, and the first."""
+    text = json.dumps(warnings)
+    return (
+        text
+        if len(text) <= _LONGEST_HEADER
+        else json.dumps([f"{len(warnings):,} warnings", warnings[0][:500]])
+    )
 
 
 def _of_status(fault: Fault) -> web.StreamResponse:
@@ -261,13 +281,16 @@ def _user(request: web.Request) -> str:
     return hashlib.sha256(request.headers.get("Authorization", "").encode()).hexdigest()
 
 
-async def _received(request: web.Request) -> Received:
-    body: Any = await request.read()
-    try:
-        body = json.loads(body) if body else None
-    except ValueError:
-        body = body.decode("utf-8", "replace")
+def _received(request: web.Request) -> Received:
+    """The record of a request, while its body is not read."""
     headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
-    return Received(
-        request.method, request.path, MappingProxyType(headers), MappingProxyType(dict(request.query)), body
-    )
+    query = dict(request.query)
+    return Received(request.method, request.path, MappingProxyType(headers), MappingProxyType(query))
+
+
+def _told_in(body: bytes) -> Any:
+    """What a body tells in JSON, its text when it is none, None when it is empty."""
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")

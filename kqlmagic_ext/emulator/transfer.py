@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 _CUT_AT = 100
 _GZIP = 16 + zlib.MAX_WBITS
 _FAST = 1
-
-
-class CutOff(Exception):  # noqa: N818 - it is what the fault does
-    """The connection was cut on purpose, amid the answer."""
+_logger = logging.getLogger("kqlmagic_ext.emulator")
 
 
 async def send(
@@ -36,36 +34,51 @@ async def send(
         body = _gzipped(body, ended="cut-gzip" not in plan)
     body = _until(body, plan, "cut-gzip")
     if "cut-length" in plan:
-        return await _with_length(request, response, body, plan)
+        await _with_length(request, response, body, int(plan.number("cut-length", _CUT_AT)))
+    else:
+        await _in_chunks(request, response, body, plan.number("cut", _CUT_AT) if "cut" in plan else None)
+    return response
+
+
+async def _in_chunks(
+    request: web.Request, response: web.StreamResponse, body: AsyncIterator[bytes], cut: float | None
+) -> None:
+    """Write the body in chunks, up to `cut` bytes; the end is left to aiohttp, which writes it when the request is recorded."""
     response.enable_chunked_encoding()
     await response.prepare(request)
-    left = plan.number("cut", _CUT_AT) if "cut" in plan else float("inf")
-    async for piece in body:
-        await response.write(piece[: int(min(left, len(piece)))])
-        left -= len(piece)
-        if left <= 0:
-            _cut(request)
-    await response.write_eof()
-    return response
+    left = float("inf") if cut is None else cut
+    try:
+        async for piece in body:
+            await response.write(piece[: int(min(left, len(piece)))])
+            left -= len(piece)
+            if left <= 0:
+                _cut(request)
+                return
+    except ConnectionError:
+        raise
+    except Exception:  # the status is sent: an answer that does not end is the one way to tell
+        _logger.exception("the emulator failed amid an answer")
+        _cut(request)
+        return
+    if cut is not None:
+        _cut(request)
 
 
 async def _with_length(
-    request: web.Request, response: web.StreamResponse, body: AsyncIterator[bytes], plan: Plan
-) -> web.StreamResponse:
-    """Promise the whole length and cut before it."""
+    request: web.Request, response: web.StreamResponse, body: AsyncIterator[bytes], cut: int
+) -> None:
+    """Promise the whole length, and cut before it."""
     whole = b"".join([piece async for piece in body])
     response.content_length = len(whole)
     await response.prepare(request)
-    await response.write(whole[: min(int(plan.number("cut-length", _CUT_AT)), len(whole) - 1)])
+    await response.write(whole[: min(cut, len(whole) - 1)])
     _cut(request)
-    return response
 
 
 def _cut(request: web.Request) -> None:
     """Close the connection when what was written has left; the answer never ends."""
     if request.transport is not None:
         request.transport.close()
-    raise CutOff
 
 
 async def _iterated(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
