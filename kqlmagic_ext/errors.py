@@ -156,11 +156,11 @@ class PartialResultError(KqlMagicError):
 
 
 class ParameterError(PlacedError):
-    """A Python value that cannot become a KQL value; `name` is the variable's."""
+    """A Python value that cannot become a KQL value; `name` is the variable's, `hidden_by` the table whose column hides it."""
 
-    def __init__(self, message: str, *, name: str, **place: Any) -> None:
+    def __init__(self, message: str, *, name: str, hidden_by: str | None = None, **place: Any) -> None:
         super().__init__(message, **place)
-        self.name = name
+        self.name, self.hidden_by = name, hidden_by
 
 
 class LanguageError(PlacedError):

@@ -73,7 +73,7 @@ def answer(workspace: Workspace, ask: Ask, denied: frozenset[str], cancellation:
             tables, warnings = workspace.answers(query, cancellation, denied)
         except KqlMagicError as error:
             # A column hides a let of its name: the engine reads the let itself, as KQL does.
-            if isinstance(error, ParameterError) and error.name in lifted.values and error.name not in kept:
+            if isinstance(error, ParameterError) and error.hidden_by is not None and error.name not in kept:
                 kept.add(error.name)
                 continue
             raise of_query(error, lifted, ask.text) from error

@@ -51,12 +51,12 @@ class _Let:
 def lift(text: str, kept: Collection[str] = ()) -> Lifted:
     """The query without those of its leading lets that give a literal or a datatable of literals.
 
-    A let whose value cannot be read exactly stays in the text, as does one that gives an input of the names `kept`.
+    A let whose value cannot be read exactly stays in the text, as does one of the names `kept`.
     """
     found: dict[str, _Let] = {}
     for let in _lets(text):
         bare = let.name.removeprefix(RESERVED)
-        if bare in kept or not bare.isidentifier() or let.name in KEYWORDS or bare in found:
+        if let.name in kept or not bare.isidentifier() or let.name in KEYWORDS or bare in found:
             continue
         found[bare] = let
     pieces, cuts, length, start = [], [], 0, 0

@@ -184,6 +184,7 @@ def _refuse_hidden(scalars: Mapping[str, Value], tables: Mapping[str, Mapping[st
                     f"{name!r} is also a column of {table}, and KQL would take the column: write {{{{{name}}}}} in the "
                     f"query, or -i other={name}",
                     name=name,
+                    hidden_by=table,
                 )
 
 
