@@ -187,7 +187,7 @@ def arrow_from_columns(
         where = f"{name}[{label!r}]"
         try:
             _, array = arrow_from_values([*columns[label], Value(kind, None)], where)
-        except pa.ArrowInvalid as error:
+        except ValueError as error:  # Arrow's own, too
             raise _column_error(where, kind, str(error)) from error
         arrays.append(array.slice(0, len(columns[label])))
         fields.append(kql_field(label, kind, array.type))
