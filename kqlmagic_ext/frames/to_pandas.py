@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.frames.collector import paused_collector
 from kqlmagic_ext.frames.json_text import json_values
 from kqlmagic_ext.frames.types import kql_type
 
@@ -26,9 +27,10 @@ def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: N
     import pandas as pd
 
     arrays = {}
-    for field, column in zip(table.schema, table.columns, strict=True):
-        checkpoint()
-        arrays[field.name] = _pandas_column(kql_type(field), column, checkpoint)
+    with paused_collector():
+        for field, column in zip(table.schema, table.columns, strict=True):
+            checkpoint()
+            arrays[field.name] = _pandas_column(kql_type(field), column, checkpoint)
     return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
 
 
@@ -80,14 +82,6 @@ def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Seri
     for start in range(0, len(column), _DYNAMIC_STRIDE):
         checkpoint()
         piece = column.slice(start, _DYNAMIC_STRIDE)
-        objects[start : start + len(piece)] = _as_array(json_values(piece))
+        # Not assigned as a list: numpy would take a list of equal lists for a table.
+        objects[start : start + len(piece)] = np.fromiter(json_values(piece), object, len(piece))
     return pd.Series(objects, dtype=object)
-
-
-def _as_array(values: list[Any]) -> Any:
-    """A list as an array of objects; numpy would take a list of equal lists for a table."""
-    import numpy as np
-
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array

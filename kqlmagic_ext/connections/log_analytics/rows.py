@@ -144,6 +144,7 @@ class Rows:
             elif rows:
                 self._add_rows(self._columns, rows, array)
             self.count += len(rows)
+            del rows  # before the collector wakes, or it would look through each of them
 
     def _add_rows(self, columns: list[WireColumn], rows: list[Any], array: memoryview | bytearray) -> None:
         values = self._by_column(rows, len(columns))
