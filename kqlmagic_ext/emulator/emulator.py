@@ -12,6 +12,7 @@ from kqlmagic_ext.connections import connect
 from kqlmagic_ext.emulator.answers import Workspace
 from kqlmagic_ext.emulator.catalogue import WORKSPACE
 from kqlmagic_ext.emulator.faults import Faults
+from kqlmagic_ext.emulator.received import LOOPBACK
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections import Connection
     from kqlmagic_ext.emulator.received import Received
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PATIENCE_S = 0.5
 
 
@@ -108,7 +108,7 @@ class Emulator:
     @property
     def requests(self) -> list[Received]:
         """The newest 10,000 requests that it received, frozen, in their order, without their sign-in."""
-        return [] if self._thread is None else self._thread.server.log.all()
+        return [] if self._thread is None else self._thread.server.gate.log.all()
 
     def close(self) -> None:
         """End the server and what still runs, and close the workspace if the emulator opened it; may be called twice."""
@@ -183,7 +183,9 @@ class _Serving(threading.Thread):
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self.port, ssl_context=self._context)
+            # One address: for localhost, a free port would be another one for each of its two.
+            host = "127.0.0.1" if self._host == "localhost" else self._host
+            site = web.TCPSite(runner, host, self.port, ssl_context=self._context)
             await site.start()
             self.port = int(runner.addresses[0][1])
             self._ready.set()
@@ -192,5 +194,5 @@ class _Serving(threading.Thread):
             self._failure = error
         finally:
             await runner.cleanup()
-            self.server.hang_up()
+            self.server.gate.hang_up()
             await asyncio.sleep(0.01)  # a transport closes in a later step of its loop

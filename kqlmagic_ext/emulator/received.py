@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _KEPT = 10_000
 
 

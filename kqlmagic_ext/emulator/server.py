@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import logging
 import re
 import uuid
-import weakref
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -19,32 +15,19 @@ from kqlmagic_ext.connections.worker import cancellable
 from kqlmagic_ext.emulator.answers import Answer, Workspace, Writer, answer
 from kqlmagic_ext.emulator.asks import DEFAULT_WAIT, Ask, ask_of, read_body, refuse_in_search
 from kqlmagic_ext.emulator.catalogue import data_sources, metadata, permissions
-from kqlmagic_ext.emulator.faults import HEADER, Fault, Faults, Plan, parse_header
-from kqlmagic_ext.emulator.received import Log, Received
-from kqlmagic_ext.emulator.refusals import (
-    Refusal,
-    bad_argument,
-    internal,
-    not_signed_in,
-    of_fault,
-    path_not_found,
-    throttled,
-    timed_out,
-)
-from kqlmagic_ext.emulator.slots import Slots, Throttled
+from kqlmagic_ext.emulator.faults import HEADER, Faults, Plan
+from kqlmagic_ext.emulator.gate import CORRELATION, Gate, json_answer, name_answer
+from kqlmagic_ext.emulator.refusals import Refusal, bad_argument, path_not_found, throttled, timed_out
+from kqlmagic_ext.emulator.slots import Slots, Throttled, user_of
 from kqlmagic_ext.emulator.transfer import JSON_TYPE, send
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    from collections.abc import Mapping, Sequence
 
 _LONGEST_HEADER = 4000
 LARGEST_REQUEST = 64 * 2**20
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_CORRELATION = "x-ms-correlation-request-id"
 _RESOURCE = "/v1/{resource:/?subscriptions/.+}"
-_logger = logging.getLogger("kqlmagic_ext.emulator")
 
 
 class Server:
@@ -53,84 +36,23 @@ class Server:
     def __init__(self, workspace: Workspace, faults: Faults) -> None:
         self._workspace, self._faults = workspace, faults
         self._slots = Slots()
-        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
-        self.log = Log()
+        self.gate = Gate(faults, self._slots)
 
     def application(self) -> web.Application:
         """The server as an aiohttp application."""
-        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[self._recorded, self._guarded])
+        app = web.Application(
+            client_max_size=LARGEST_REQUEST, middlewares=[self.gate.recorded, self.gate.guarded]
+        )
         for path in ("/v1/workspaces/{id}", _RESOURCE):
             app.router.add_post(f"{path}/query", self._query)
             app.router.add_get(f"{path}/query", self._query, allow_head=False)
             app.router.add_post(f"{path}/metadata", self._metadata)
             app.router.add_get(f"{path}/metadata", self._metadata, allow_head=False)
-        app.on_response_prepare.append(_named)
+        app.on_response_prepare.append(name_answer)
         app.router.add_post("/v1/workspaces/{id}/search", self._search)
         app.router.add_post("/v1/$batch", self._batch)
         app.router.add_route("*", "/{tail:.*}", self._nothing)
         return app
-
-    def hang_up(self) -> None:
-        """Close every connection at once, whatever its client still waits for."""
-        for transport in tuple(self._transports):
-            transport.abort()
-
-    # ---------------------------------------------------------------- what every request goes through
-
-    @web.middleware
-    async def _recorded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Keep and log the request, and how it ended."""
-        number = self.log.add(_received(request))
-        if request.transport is not None:
-            self._transports.add(request.transport)
-        status, cancelled = None, False
-        try:
-            response = await self._refused(request, handler, number)
-            status = response.status
-        except (asyncio.CancelledError, ConnectionError):
-            cancelled = True
-            raise
-        finally:
-            self.log.change(number, status=status, cancelled=cancelled)
-            _logger.info("%s %s: %s", request.method, request.path, "client gone" if cancelled else status)
-        return response
-
-    async def _refused(self, request: web.Request, handler: Handler, number: int) -> web.StreamResponse:
-        """What the handler answers; what it refuses, as an error with a correlation id."""
-        try:
-            self.log.change(number, body=_told_in(await request.read()))
-            return await handler(request)
-        except Refusal as error:
-            refusal = error
-        except web.HTTPRequestEntityTooLarge:
-            refusal = bad_argument("The request is larger than 64 MiB", "QueryValidationError")
-        except ConnectionError:  # the client went away
-            raise
-        except Exception:  # a fault of ours is answered as the service answers its own, and logged
-            _logger.exception("the emulator failed")
-            refusal = internal()
-        correlation = str(uuid.uuid4())
-        told = {"error": {**refusal.error, "correlationId": correlation}}
-        return _json(told, {_CORRELATION: correlation, **refusal.headers}, refusal.status)
-
-    @web.middleware
-    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The sign-in, the rate, and the faults that answer in the service's place."""
-        if not request.headers.get("Authorization", "").strip():
-            raise not_signed_in()
-        try:
-            header = request.headers.get(HEADER, "")
-            parse_header(header)
-        except ValueError as error:
-            raise bad_argument(str(error), "InvalidFault") from error
-        try:
-            self._slots.count(_user(request), self._faults.limits())
-        except Throttled as error:
-            raise throttled(str(error), error.retry_after) from error
-        fault = self._faults.status(header)
-        if fault is not None:
-            return _of_status(fault)
-        return await handler(request)
 
     async def _nothing(self, _request: web.Request) -> web.StreamResponse:
         raise path_not_found()
@@ -159,7 +81,7 @@ class Server:
     async def _answered(self, request: web.Request, ask: Ask) -> web.StreamResponse:
         plan = self._faults.plan(request.headers.get(HEADER, ""))
         await asyncio.sleep(plan.number("slow-first-byte", 0))
-        answered = await self._run(ask, plan, _user(request))
+        answered = await self._run(ask, plan, user_of(request.headers))
         headers = _told(answered, ask, plan)
         pieces = Writer(answered, ask, plan).pieces(self._access(ask, plan))
         return await send(request, pieces, headers, plan)
@@ -167,7 +89,7 @@ class Server:
     async def _metadata(self, request: web.Request) -> web.StreamResponse:
         _resource(request)
         found = await asyncio.to_thread(metadata, self._workspace, request.match_info.get("id"))
-        return _json(found)
+        return json_answer(found)
 
     async def _batch(self, request: web.Request) -> web.StreamResponse:
         """Several queries at once; the answers come in another order than they were asked, as they may."""
@@ -181,12 +103,12 @@ class Server:
         plan = self._faults.plan(request.headers.get(HEADER, ""))
         await asyncio.sleep(plan.number("slow-first-byte", 0))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._item(item, plan, _user(request))) for item in items]
+            tasks = [group.create_task(self._item(item, plan, user_of(request.headers))) for item in items]
         responses = [task.result() for task in reversed(tasks)]
         return await send(request, iter([json.dumps({"responses": responses}).encode()]), {}, plan)
 
     async def _item(self, item: Mapping[str, Any], plan: Plan, user: str) -> dict[str, Any]:
-        headers = {"Content-Type": JSON_TYPE, _CORRELATION: str(uuid.uuid4())}
+        headers = {"Content-Type": JSON_TYPE, CORRELATION: str(uuid.uuid4())}
         try:
             if not _GUID.fullmatch(str(item.get("workspace"))) or item.get("path") != "/query":
                 raise path_not_found()
@@ -199,7 +121,7 @@ class Server:
             headers |= _told(answered, ask, plan)
         except Refusal as refusal:
             status, headers = refusal.status, {**headers, **refusal.headers}
-            body = {"error": {**refusal.error, "correlationId": headers[_CORRELATION]}}
+            body = {"error": {**refusal.error, "correlationId": headers[CORRELATION]}}
         return {"id": str(item.get("id")), "status": status, "headers": headers, "body": body}
 
     # ---------------------------------------------------------------- the work
@@ -225,17 +147,6 @@ class Server:
         }
 
 
-async def _named(_request: web.Request, response: web.StreamResponse) -> None:
-    """Give the answer the ids that every answer bears."""
-    for name in (_CORRELATION, "request-id"):
-        response.headers.setdefault(name, str(uuid.uuid4()))
-
-
-def _json(told: object, headers: Mapping[str, str] | None = None, status: int = 200) -> web.Response:
-    body = json.dumps(told, separators=(",", ":")).encode()
-    return web.Response(body=body, status=status, headers={"Content-Type": JSON_TYPE, **(headers or {})})
-
-
 def _told(answered: Answer, ask: Ask, plan: Plan) -> dict[str, str]:
     """The headers of an answer: the wait that was heeded, its age, and what the workspace warns of."""
     told = {}
@@ -258,39 +169,9 @@ def _warnings(warnings: Sequence[str]) -> str:
     )
 
 
-def _of_status(fault: Fault) -> web.StreamResponse:
-    """What a status fault answers; Refusal where that is an error with a body in JSON."""
-    if fault.name in ("204", "empty"):
-        return web.Response(status=204 if fault.name == "204" else 200)
-    if fault.name == "502":
-        page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
-        return web.Response(status=502, text=page, content_type="text/html")
-    raise of_fault(fault)
-
-
 def _resource(request: web.Request) -> str | None:
     """The id of the resource that the path names, None for a workspace; Refusal for a workspace that is no GUID."""
     if "id" in request.match_info and not _GUID.fullmatch(request.match_info["id"]):
         raise path_not_found()
     resource = request.match_info.get("resource")
     return None if resource is None else "/" + resource.strip("/")
-
-
-def _user(request: web.Request) -> str:
-    """Who asks, told by a digest of the sign-in: the limits are each user's."""
-    return hashlib.sha256(request.headers.get("Authorization", "").encode()).hexdigest()
-
-
-def _received(request: web.Request) -> Received:
-    """The record of a request, while its body is not read."""
-    headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
-    query = dict(request.query)
-    return Received(request.method, request.path, MappingProxyType(headers), MappingProxyType(query))
-
-
-def _told_in(body: bytes) -> Any:
-    """What a body tells in JSON, its text when it is none, None when it is empty."""
-    try:
-        return json.loads(body) if body else None
-    except (ValueError, RecursionError):
-        return body.decode("utf-8", "replace")

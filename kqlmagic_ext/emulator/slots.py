@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 from collections import deque
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from kqlmagic_ext.emulator.faults import Plan
 
@@ -93,3 +94,8 @@ class Slots:
 
     def _user(self, name: str) -> _User:
         return self._users.setdefault(name, _User())
+
+
+def user_of(headers: Mapping[str, str]) -> str:
+    """Who asks, told by a digest of the sign-in: the limits are each user's."""
+    return hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()

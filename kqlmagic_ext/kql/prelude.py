@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from kqlmagic_ext.kql.inside import NotLiteral
 from kqlmagic_ext.kql.parameters import RESERVED
-from kqlmagic_ext.kql.reading import Datatable, NotLiteral, Reader
+from kqlmagic_ext.kql.reading import Datatable, Reader
 from kqlmagic_ext.kql.tokens import code, tokens
 from kqlmagic_ext.kql.words import KEYWORDS
 

@@ -12,16 +12,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.kql.tokens import token_at
-from kqlmagic_ext.values import (
-    LONG_MAX,
-    LONG_MIN,
-    TICKS_A_DAY,
-    TICKS_A_SECOND,
-    Value,
-    parse_datetime,
-    parse_timespan,
+from kqlmagic_ext.kql.inside import (
+    INT_MAX,
+    INTEGER,
+    NUMBER,
+    SURROGATE,
+    NotLiteral,
+    length_value,
+    real_number,
+    string_value,
+    value_inside,
+    whole_number,
 )
+from kqlmagic_ext.kql.tokens import token_at
+from kqlmagic_ext.values import LONG_MAX, LONG_MIN, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,29 +38,6 @@ _TYPES = {
 _GAP = re.compile(r"(?:\s+|//[^\n]*)*")
 _TYPED = re.compile(r"([a-z]+)\s*\(\s*")
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_NUMBER = re.compile(r"-?(?:0[xX][0-9A-Fa-f]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
-_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9A-Fa-f]+|\d+)", re.ASCII)
-_FRACTION = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
-_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_UNITS = {
-    "d": TICKS_A_DAY, "day": TICKS_A_DAY, "days": TICKS_A_DAY, "h": 3600 * TICKS_A_SECOND,
-    "hour": 3600 * TICKS_A_SECOND, "hours": 3600 * TICKS_A_SECOND, "m": 60 * TICKS_A_SECOND,
-    "minute": 60 * TICKS_A_SECOND, "minutes": 60 * TICKS_A_SECOND, "s": TICKS_A_SECOND,
-    "second": TICKS_A_SECOND, "seconds": TICKS_A_SECOND, "ms": TICKS_A_SECOND // 1000,
-    "millisecond": TICKS_A_SECOND // 1000, "milliseconds": TICKS_A_SECOND // 1000,
-    "microsecond": 10, "microseconds": 10, "tick": 1, "ticks": 1,
-}  # fmt: skip
-_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
-_ESCAPED = {
-    "\\": "\\", '"': '"', "'": "'", "n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
-}  # fmt: skip
-_SURROGATE = re.compile(r"\\[uU](?:0000)?[dD][89A-Fa-f]")
-_INT_MAX = 2**31 - 1
-
-
-class NotLiteral(ValueError):  # noqa: N818 - it is no failure: an engine may read it
-    """The text at this place is no literal that can be read exactly."""
 
 
 @dataclass(frozen=True)
@@ -161,24 +142,24 @@ class Reader:
         if token is None or token.kind != "string":
             raise NotLiteral(self._here())
         self._move(token.end)
-        return _string_value(token.text)
+        return string_value(token.text)
 
     def _is_hidden(self) -> bool:
         """Whether the h that stands here begins a string that logs may not show."""
         return self.text[self.at + 1 : self.at + 2] in ('"', "'", "@", "`", "~")
 
     def _number(self) -> Value:
-        match = _NUMBER.match(self.text, self.at)
+        match = NUMBER.match(self.text, self.at)
         if match is None:
             raise NotLiteral(self._here())
         unit = _WORD.match(self.text, match.end())
         if unit is not None:
             self._move(unit.end())
-            return _length(match[0], unit[0])
+            return length_value(match[0], unit[0])
         self._move(match.end())
-        if _INTEGER.fullmatch(match[0]):
-            return Value("long", _whole(match[0], LONG_MIN, LONG_MAX))
-        return Value("real", _real(match[0]))
+        if INTEGER.fullmatch(match[0]):
+            return Value("long", whole_number(match[0], LONG_MIN, LONG_MAX))
+        return Value("real", real_number(match[0]))
 
     def _typed(self, match: re.Match[str]) -> Value:
         kind = _TYPES.get(match[1])
@@ -192,7 +173,7 @@ class Reader:
         end = self.text.find(")", match.end())
         if end < 0:
             raise NotLiteral(match[0])
-        value = _inside(kind, self.text[match.end() : end].strip())
+        value = value_inside(kind, self.text[match.end() : end].strip())
         self._move(end + 1)
         return value
 
@@ -203,7 +184,7 @@ class Reader:
         except (ValueError, RecursionError):
             return self._dynamic_item()
         # JSON lets half a surrogate pair pass, and a number ends where KQL may go on.
-        is_json = not _SURROGATE.search(self.text, self.at, end) and _ENDED.match(self.text, end)
+        is_json = not SURROGATE.search(self.text, self.at, end) and _ENDED.match(self.text, end)
         if not is_json:
             return self._dynamic_item()
         self._move(end)
@@ -251,103 +232,6 @@ _JSON = json.JSONDecoder(parse_constant=_no_constant)
 _ENDED = re.compile(r"\s*\)")
 
 
-def _string_value(written: str) -> str:
-    """The text of a string token; NotLiteral when it is not closed, or has an escape that KQL does not know."""
-    text = written.lstrip("hH")
-    quote = next(mark for mark in ("```", "~~~", "@", text[0]) if text.startswith(mark))
-    verbatim = quote == "@"
-    if verbatim:
-        text = text[1:]
-        quote = text[0]
-    if len(text) < 2 * len(quote) or not text.endswith(quote):
-        raise NotLiteral(written)
-    inside = text[len(quote) : -len(quote)]
-    if verbatim:
-        return inside.replace(quote * 2, quote)
-    return inside if len(quote) > 1 or "\\" not in inside else _unescaped(inside)
-
-
-def _unescaped(text: str) -> str:
-    if text.replace("\\\\", "").endswith("\\"):  # the last quote was part of the text: it is not closed
-        raise NotLiteral(text)
-    plain = _ESCAPE.sub(_char, text)
-    if not _SURROGATE.search(text):
-        return plain
-    try:
-        return plain.encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError as error:
-        raise NotLiteral(text) from error
-
-
-def _char(escape: re.Match[str]) -> str:
-    digits = escape[1] or escape[2] or escape[3]
-    try:
-        return chr(int(digits, 16)) if digits else _ESCAPED[escape[4]]
-    except (KeyError, ValueError, OverflowError) as error:
-        raise NotLiteral(escape[0]) from error
-
-
-def _inside(kind: str, text: str) -> Value:
-    """The value of what stands between the parentheses of `type(…)`."""
-    if text == "null":
-        return Value(kind, None)
-    if kind == "bool" and text in ("true", "false"):
-        return Value(kind, text == "true")
-    if kind == "int":
-        return Value(kind, _whole(text, -_INT_MAX - 1, _INT_MAX))
-    if kind == "long":
-        return Value(kind, _whole(text, LONG_MIN, LONG_MAX))
-    if kind == "real":
-        return Value(kind, _NOT_FINITE[text] if text in _NOT_FINITE else _real(text))
-    if kind == "decimal" and _FRACTION.fullmatch(text):
-        return Value(kind, Decimal(text))
-    if kind == "guid" and _GUID.fullmatch(text):
-        return Value(kind, text.lower())
-    if kind in ("datetime", "timespan"):
-        return _time(kind, text)
-    raise NotLiteral(text)
-
-
-def _time(kind: str, text: str) -> Value:
-    if kind == "timespan" and (match := _NUMBER.match(text)) and _WORD.fullmatch(text, match.end()):
-        return _length(match[0], text[match.end() :])
-    try:
-        return Value(kind, parse_datetime(text) if kind == "datetime" else _in_range(parse_timespan(text)))
-    except ValueError as error:
-        raise NotLiteral(text) from error
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise NotLiteral(text)
-    number = int(text, 16 if "x" in text.lower() else 10)
-    if not least <= number <= most:
-        raise NotLiteral(text)
-    return number
-
-
-def _real(text: str) -> float:
-    if not _FRACTION.fullmatch(text) or not math.isfinite(float(text)):
-        raise NotLiteral(text)
-    return float(text)
-
-
-def _length(number: str, unit: str) -> Value:
-    """`1.5h`: exact ticks, or NotLiteral."""
-    if unit not in _UNITS or not _FRACTION.fullmatch(number):
-        raise NotLiteral(number + unit)
-    ticks = Decimal(number) * _UNITS[unit]
-    if ticks != ticks.to_integral_value():
-        raise NotLiteral(number + unit)
-    return Value("timespan", _in_range(int(ticks)))
-
-
-def _in_range(ticks: int) -> int:
-    if LONG_MIN <= ticks <= LONG_MAX:
-        return ticks
-    raise NotLiteral(str(ticks))
-
-
 def _as(kind: str, value: Value) -> Value:
     """A cell in the type of its column, as KQL converts it without loss; NotLiteral where it does more."""
     if value.type == kind:
@@ -355,7 +239,7 @@ def _as(kind: str, value: Value) -> Value:
     if value.plain is None and kind != "string":
         return Value(kind, None)
     if value.type in ("int", "long") and kind in ("int", "long", "decimal"):
-        if kind == "int" and not -_INT_MAX - 1 <= value.plain <= _INT_MAX:
+        if kind == "int" and not -INT_MAX - 1 <= value.plain <= INT_MAX:
             raise NotLiteral(str(value.plain))
         return Value(kind, Decimal(value.plain) if kind == "decimal" else value.plain)
     if value.type in ("int", "long") and kind == "real" and float(value.plain) == value.plain:

@@ -164,6 +164,11 @@ def test_a_request_without_a_sign_in_is_refused(emulator: Emulator) -> None:
     assert (answer.status, answer.code) == (401, "AuthenticationFailed")
 
 
+def test_a_request_that_names_another_host_is_not_answered(emulator: Emulator) -> None:
+    assert ask(emulator, "print x = 1", Host="evil.example").status == 404
+    assert ask(emulator, "print x = 1", Host="localhost:1").rows == [[1]]
+
+
 def test_a_request_without_type_or_body_gets_an_empty_200(emulator: Emulator) -> None:
     untyped = ask(emulator, "print 1", Content_Type="")
     bodiless = ask(emulator)

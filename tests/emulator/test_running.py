@@ -22,7 +22,7 @@ from kqlmagic_ext import ConnectError, Query, connect
 from kqlmagic_ext.connections.local.connection import LocalConnection
 from kqlmagic_ext.connections.worker import Cancellation, cancellable
 from kqlmagic_ext.emulator import WORKSPACE, Emulator
-from kqlmagic_ext.emulator.emulator import LOOPBACK
+from kqlmagic_ext.emulator.received import LOOPBACK
 from tests.emulator.conftest import ENDLESS, QUERY, ask
 
 Emulated = Callable[..., Emulator]
@@ -58,7 +58,7 @@ def test_a_client_that_goes_away_cancels_its_query(emulator: Emulator) -> None:
 def test_a_client_that_goes_away_amid_the_answer_is_noticed(emulator: Emulator) -> None:
     with socket.create_connection(("127.0.0.1", int(emulator.endpoint.rpartition(":")[2]))) as client:
         body = b'{"query": "range n from 1 to 3000000 step 1"}'
-        head = f"POST {QUERY} HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST {QUERY} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         client.sendall(head.encode() + body)
         assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
     until(lambda: emulator.requests[-1].cancelled)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kqlmagic_ext.kql.inside import NotLiteral
 from kqlmagic_ext.kql.literals import literal_of
-from kqlmagic_ext.kql.reading import NotLiteral, Reader, literal_value
+from kqlmagic_ext.kql.reading import Reader, literal_value
 from kqlmagic_ext.values import LONG_MAX, LONG_MIN, TICKS_A_DAY, Value
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
