@@ -58,9 +58,9 @@ class Gate:
         try:
             response = await self._refused(request, handler, number)
             status = response.status
-        except (asyncio.CancelledError, ConnectionError):
+        except (asyncio.CancelledError, ConnectionError) as error:
             cancelled = True
-            raise
+            raise asyncio.CancelledError from error  # aiohttp reports any other error of a client that is gone as ours
         finally:
             self.log.change(number, status=status, cancelled=cancelled)
             _logger.info("%s %s: %s", request.method, request.path, "client gone" if cancelled else status)
