@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kqlmagic_ext.emulator.refusals import Refusal, Shortfall, of_query
-from kqlmagic_ext.errors import KqlMagicError, ParameterError
+from kqlmagic_ext.errors import KqlMagicError, ParameterError, QueryError
 from kqlmagic_ext.frames import arrow_from_columns, kql_type, wire_rows
 from kqlmagic_ext.kql.prelude import Lifted, lift
 from kqlmagic_ext.kql.reading import Datatable
@@ -63,21 +63,34 @@ class Answer:
 
 
 def answer(workspace: Workspace, ask: Ask, denied: frozenset[str], cancellation: Cancellation) -> Answer:
-    """Run the query; Refusal for its errors. Values that the client sent as `let` statements are bound, not read as KQL."""
+    """Run the query; Refusal for its errors.
+
+    Values that the client sent as `let` statements are bound, not read as KQL. The engine reads a let itself where a column
+    hides its name, and where it wants a constant: `bin(TimeGenerated, w)`.
+    """
     began = time.perf_counter()
-    kept: set[str] = set()
+    lifted, refusal = lift(ask.text), None
+    kept: frozenset[str] = frozenset()
     while True:
-        lifted = lift(ask.text, kept)
         try:
             query = Query(lifted.text, _inputs(lifted), ask.timespan)
             tables, warnings = workspace.answers(query, cancellation, denied)
         except KqlMagicError as error:
-            # A column hides a let of its name: the engine reads the let itself, as KQL does.
-            if isinstance(error, ParameterError) and error.hidden_by is not None and error.name not in kept:
-                kept.add(error.name)
-                continue
-            raise of_query(error, lifted, ask.text) from error
-        return Answer(tables, time.perf_counter() - began, warnings)
+            refusal = refusal or of_query(error, lifted, ask.text)
+            left = _left(error, lifted) - kept
+            if not left:
+                raise refusal from error
+            kept |= left
+            lifted = lift(ask.text, kept)
+        else:
+            return Answer(tables, time.perf_counter() - began, warnings)
+
+
+def _left(error: KqlMagicError, lifted: Lifted) -> frozenset[str]:
+    """The lets that the engine shall read itself after this error, which came before anything ran."""
+    if isinstance(error, ParameterError):
+        return frozenset() if error.hidden_by is None else frozenset([error.name])
+    return lifted.readable if isinstance(error, QueryError) and not error.sent else frozenset()
 
 
 def _inputs(lifted: Lifted) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.values import Value
 
 _LET = re.compile(r"let\s+([A-Za-z_][A-Za-z0-9_]*)\s*=\s*")
+_LONG = 10_000
 _PREPARING = ("let", "set", "declare", "alias", "restrict")
 
 
@@ -28,12 +29,13 @@ class Lifted:
 
     `text`: what remains; a name under the reserved prefix stands as `{{name}}`. `values`: what the lets gave, by the names
     as a query's inputs are called. `cuts`: where in the original a piece of the remaining text starts, as pairs (offset in
-    the text, offset in the original).
+    the text, offset in the original). `readable`: the names of lets that an engine, too, could read as text in a moment.
     """
 
     text: str
     values: Mapping[str, Value | Datatable]
     cuts: tuple[tuple[int, int], ...]
+    readable: frozenset[str] = frozenset()
 
     def original(self, offset: int) -> int:
         """Where in the original text an offset of the remaining text stands."""
@@ -68,7 +70,11 @@ def lift(text: str, kept: Collection[str] = ()) -> Lifted:
     cuts.append((length, start))
     rest = "".join([*pieces, text[start:]])
     reserved = {let.name for let in found.values() if let.name.startswith(RESERVED)}
-    return Lifted(_with_braces(rest, reserved), {bare: let.value for bare, let in found.items()}, tuple(cuts))
+    values = {bare: let.value for bare, let in found.items()}
+    readable = frozenset(
+        let.name for let in found.values() if let.name not in reserved and let.end - let.start < _LONG
+    )
+    return Lifted(_with_braces(rest, reserved), values, tuple(cuts), readable)
 
 
 def _lets(text: str) -> Iterator[_Let]:

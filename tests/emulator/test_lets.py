@@ -100,7 +100,22 @@ def test_a_long_table_is_read_fast_enough_to_be_used(emulator: Emulator) -> None
         ("let a = 5; print a = 1 | where a == 1", [[1]]),
         ("let d = 1h; print y = d * 2", [["02:00:00"]]),
         ("let n = 2; range x from 1 to 5 step 1 | take n", [[1], [2]]),
+        (
+            "let w = 1h; print t = datetime(2026-01-01T01:30:00Z) | summarize count() by t = bin(t, w)",
+            [["2026-01-01T01:00:00Z", 1]],
+        ),
+        ("let f = 'yyyy'; print format_datetime(datetime(2026-01-01), f)", [["2026"]]),
+        ("let keys = datatable(a:string)['x']; print b = 'x' | where b in (keys)", [["x"]]),
+        (
+            "let UserId = 'x'; let f = 'yyyy'; SigninLogs | where UserId == UserId | take 1 | project format_datetime(datetime(2026-01-01), f)",
+            [["2026"]],
+        ),
     ],
 )
 def test_lets_mean_what_they_mean_in_kql(emulator: Emulator, text: str, rows: list[list[Any]]) -> None:
     assert ask(emulator, text).rows == rows
+
+
+def test_the_error_of_a_query_is_that_of_the_bound_lets(emulator: Emulator) -> None:
+    answer = ask(emulator, "let a = 1; let s = 'x\\u00e9'; print x = a, y = s, z = nothing")
+    assert answer.code == "BadArgumentError > SemanticError > SEM0100"
