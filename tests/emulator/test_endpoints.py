@@ -110,6 +110,11 @@ def test_a_bad_timespan_is_a_bad_argument(emulator: Emulator, timespan: object) 
     assert answer.code == "BadArgumentError > InvalidTimespan"
 
 
+def test_a_resource_is_asked_by_get_and_by_either_form_of_its_path(emulator: Emulator) -> None:
+    assert ask(emulator, path=f"/v1{RESOURCE}/query?query=print%20x%3D1", method="GET").rows == [[1]]
+    assert ask(emulator, "print x = 2", path=f"/v1/{RESOURCE}/query").rows == [[2]]
+
+
 def test_the_metadata_tells_each_table_and_its_columns(emulator: Emulator) -> None:
     for method in ("GET", "POST"):
         found = ask(emulator, path=f"/v1/workspaces/{WORKSPACE}/metadata", method=method).json
