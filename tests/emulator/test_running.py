@@ -73,6 +73,7 @@ def test_a_query_beyond_its_wait_is_cancelled_and_told(emulator: Emulator) -> No
 
 
 def test_closing_ends_a_running_query_and_the_thread() -> None:
+    before = set(threading.enumerate())
     emulator = Emulator("local://").start()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, emulator, ENDLESS)
@@ -81,7 +82,8 @@ def test_closing_ends_a_running_query_and_the_thread() -> None:
         emulator.close()
         assert isinstance(asked.exception(), OSError)
     until(lambda: working() == 0)
-    assert not [thread for thread in threading.enumerate() if thread.name == "kqlmagic_ext emulator"]
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name == "kqlmagic_ext emulator"]
 
 
 def test_cancellable_work_gives_what_it_gives_and_raises_what_it_raises() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CLOSING_S = 5
+_FAREWELL_S = 0.1
 
 
 class Service:
@@ -79,7 +80,9 @@ class Service:
             await client.close()
             await credential.close()
         self._clients.clear()
-        await asyncio.sleep(0)  # transports close in the loop's next turn
+        await asyncio.sleep(
+            _FAREWELL_S
+        )  # older aiohttp: an encrypted connection closes in the loop's next turns
 
 
 def _client(address: Address, credential: Credential) -> LogsQueryClient:
