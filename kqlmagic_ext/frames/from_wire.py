@@ -1,8 +1,12 @@
-"""JSON on the wire → Arrow: the values of a column as they stand in an answer or an envelope, exact or not at all."""
+"""JSON on the wire → Arrow: the values of a column as they stand in an answer or an envelope, exact or not at all.
+
+Arrow's arrays are made in the system's memory pool: many small arrays leave holes of half their size in Arrow's own.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.frames.ticks import datetime_type, in_microseconds, ticks_array
@@ -137,16 +141,21 @@ def _plain(kind: str, values: Sequence[Any]) -> pa.Array:
     """Booleans and numbers."""
     import pyarrow as pa
 
-    found, type_ = {
-        "bool": (bool, pa.bool_()),
-        "int": (int, pa.int32()),
-        "long": (int, pa.int64()),
-        "real": (float, pa.float64()),
-    }[kind]
-    if not set(map(type, values)) <= {found, type(None)}:  # Arrow itself would cut 1.5 to a long
-        values = [_plain_value(kind, found, value) for value in values]
+    pool = pa.system_memory_pool()
+    type_ = {"bool": pa.bool_(), "int": pa.int32(), "long": pa.int64(), "real": pa.float64()}[kind]
     try:
-        return pa.array(values, type_)
+        # Arrow is not told the type: it would cut 1.5 to a long, and take true for the real 1.0.
+        array = pa.array(values, memory_pool=pool)
+        if array.type == type_:
+            return array
+        if kind == "int" and pa.types.is_int64(array.type):
+            return array.cast(type_)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        pass  # a value of another type: taken or named below
+    found = {"bool": bool, "int": int, "long": int, "real": float}[kind]
+    values = [_plain_value(kind, found, value) for value in values]
+    try:
+        return pa.array(values, type_, memory_pool=pool)
     except (pa.ArrowInvalid, OverflowError) as error:
         raise ValueError(f"a value does not fit in {kind}: {error}") from error
 
@@ -170,7 +179,7 @@ def _texts(kind: str, values: Sequence[Any]) -> pa.Array:
     import pyarrow as pa
 
     try:
-        return pa.array(values, pa.string())
+        return pa.array(values, pa.string(), memory_pool=pa.system_memory_pool())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         wrong = next(value for value in values if value is not None and not isinstance(value, str))
         raise _no(kind, wrong) from None
@@ -188,7 +197,7 @@ def _json_texts(values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None
     import pyarrow as pa
 
     try:
-        return pa.array(values, pa.string())
+        return pa.array(values, pa.string(), memory_pool=pa.system_memory_pool())
     except UnicodeEncodeError as error:
         raise ValueError("a text holds half of a surrogate pair") from error
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -214,17 +223,43 @@ def _fragment(digits: Digits) -> Any:
 
 def _datetimes(values: Sequence[Any]) -> tuple[pa.Array, int]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     texts = _texts("datetime", values)
-    ends = pc.min_max(texts).as_py()
     try:
-        # Older Arrow wraps around, without a word, beyond 1677 to 2262.
-        if ends["min"] is None or (ends["min"] >= "1678" and ends["max"] < "2262"):
-            return texts.cast(datetime_type("ns")), 0
+        if not _arrow_wraps_around() or _are_near(texts):
+            return _cast(texts, datetime_type("ns")), 0
+    except pa.ArrowInvalid:
+        pass  # beyond nanoseconds, or written in a way that Arrow does not know
+    try:
         return _far_datetimes(texts)
     except pa.ArrowInvalid:
         return ticks_array(_ticks(parse_datetime, EPOCH_TICKS, values), "datetime")
+
+
+@cache
+def _arrow_wraps_around() -> bool:
+    """Whether this Arrow reads the year 9999 as another one in nanoseconds, without a word; older ones do."""
+    import pyarrow as pa
+
+    try:
+        pa.array(["9999-12-31T00:00:00Z"]).cast(datetime_type("ns"))
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _are_near(texts: pa.Array) -> bool:
+    """Whether all datetimes are within nanoseconds by their years alone."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(texts).as_py()
+    return ends["min"] is None or (ends["min"] >= "1678" and ends["max"] < "2262")
+
+
+def _cast(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    return array.cast(type_, memory_pool=pa.system_memory_pool())
 
 
 def _far_datetimes(texts: pa.Array) -> tuple[pa.Array, int]:

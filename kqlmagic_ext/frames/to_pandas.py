@@ -40,7 +40,7 @@ def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], 
     if kind in _MASKED:
         return getattr(pd, _MASKED[kind])().__from_arrow__(column).copy()  # Arrow's own memory is read-only
     if kind in ("string", "guid"):
-        return _string_dtype().__from_arrow__(column.fill_null("") if kind == "string" else column)
+        return _strings(column.fill_null("") if kind == "string" and column.null_count else column)
     if kind == "datetime":
         column = _in_nanoseconds(column)
         return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column).copy()
@@ -49,6 +49,15 @@ def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], 
     if kind == "dynamic":
         return _objects(column, checkpoint)
     return column.to_pandas().copy()
+
+
+def _strings(column: pa.ChunkedArray) -> Any:
+    """Text as pandas keeps it, with wide offsets; in the system's memory pool, where less is wasted."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wide = pc.cast(column, pa.large_string(), memory_pool=pa.system_memory_pool())
+    return _string_dtype().__from_arrow__(wide)
 
 
 def _string_dtype() -> Any:

@@ -141,6 +141,7 @@ def ours(endpoint: str, *, objects: bool) -> None:
     import isal.isal_zlib  # noqa: F401 - the same
     import pandas as pd  # noqa: F401 - the same
     import pyarrow.compute  # noqa: F401 - the same
+    from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401 - the same
     from azure.core.rest import HttpRequest
     from azure.monitor.query.aio import LogsQueryClient
 
@@ -174,6 +175,7 @@ def sdk(endpoint: str) -> None:
     import pandas as pd
     import pyarrow.compute  # noqa: F401 - imports are no part of the measure
     import requests  # noqa: F401 - the same
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: F401 - the same
     from azure.monitor.query import LogsQueryClient
 
     with measured(), LogsQueryClient(Credential(), endpoint=endpoint, audience="https://x") as client:
