@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kqlmagic_ext import ParameterError
-from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow, kql_field, kql_type
+from kqlmagic_ext.frames import (
+    WireColumn,
+    arrow_from_frame,
+    frame_from_arrow,
+    kql_field,
+    kql_type,
+    wire_array,
+)
+from kqlmagic_ext.values import EPOCH_TICKS, parse_datetime, parse_timespan
 
 
 def crossed(values: Any, **kwargs: Any) -> tuple[str, list[Any], tuple[str, ...]]:
@@ -136,6 +148,100 @@ def test_integers_in_json_keep_every_digit() -> None:
 def test_text_that_is_no_json_stays_text() -> None:
     table = pa.table([pa.array(["{bad", "1],[2", ""])], schema=pa.schema([kql_field("d", "dynamic")]))
     assert frame_from_arrow(table)["d"].tolist() == ["{bad", "1],[2", ""]
+
+
+HOSTILE = [
+    "1,2",
+    "[1",
+    "2]",
+    '"a',
+    'b"',
+    "1],[2",
+    "",
+    " ",
+    "{",
+    "}",
+    ",",
+    '{"a":[1',
+    "]",
+    "null",
+    "NaN",
+    '"x"',
+    "\x00",
+]
+HOSTILE += [
+    '{"id":12345678901234567890123}',
+    "18446744073709551616",
+    '["1234567890123456789"]',
+    "[[1,2],[3]]",
+    "\\",
+    '"\\ud83d"',
+]
+
+
+@given(st.lists(st.none() | st.sampled_from(HOSTILE) | st.text(max_size=4), max_size=30), st.integers(1, 9))
+def test_texts_read_together_tell_what_each_tells_alone(texts: list[str | None], stride: int) -> None:
+    def alone(text: str | None) -> Any:
+        try:
+            return None if text is None else json.loads(text)
+        except ValueError:
+            return text
+
+    table = pa.table([pa.array(texts, pa.string())], schema=pa.schema([kql_field("d", "dynamic")]))
+    with patch("kqlmagic_ext.frames.json_text._STRIDE", stride):
+        assert repr(frame_from_arrow(table)["d"].tolist()) == repr([alone(text) for text in texts])
+
+
+def test_values_of_equal_texts_are_not_shared() -> None:
+    table = pa.table([pa.array(['{"a":1}'] * 3)], schema=pa.schema([kql_field("d", "dynamic")]))
+    frame = frame_from_arrow(table)
+    frame["d"][0]["a"] = 2
+    assert frame["d"].tolist() == [{"a": 2}, {"a": 1}, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("wire_type", "values", "kind", "wanted"),
+    [
+        ("double", [1.5, None, "NaN"], "real", "[1.5, None, nan]"),
+        ("Boolean", [True, None], "bool", "[True, None]"),
+        ("System.Int64", [5], "long", "[5]"),
+        ("uniqueid", ["a", None], "guid", "['a', None]"),
+        ("string", ["a", None], "string", "['a', '']"),
+        ("newtype", ["a", None, 1, {"b": 1.5}], "string", """['a', '', '1', '{"b":1.5}']"""),
+        ("dynamic", ["[1]", None, [1], True], "dynamic", "['[1]', None, '[1]', 'true']"),
+    ],
+    ids=str,
+)
+def test_a_type_of_the_wire_is_known_by_its_other_names(
+    wire_type: str, values: list[Any], kind: str, wanted: str
+) -> None:
+    column = WireColumn("c", wire_type)
+    column.add(values)
+    field, array = column.joined()
+    assert (kql_type(field), repr(array.to_pylist())) == (kind, wanted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "unit"),
+    [
+        ("datetime", "1677-09-21T00:12:43.1452242Z", "ns"),
+        ("datetime", "1677-09-21T00:12:43.145224Z", "us"),
+        ("datetime", "2262-04-11T23:47:16.8547758Z", "ns"),
+        ("datetime", "2262-04-11T23:47:16.854776Z", "us"),
+        ("timespan", "106751.23:47:16.8547758", "ns"),
+        ("timespan", "106751.23:47:16.854776", "us"),
+        ("timespan", "-10675199.02:48:05.477580", "us"),
+    ],
+)
+def test_nanoseconds_are_kept_up_to_their_last_tick(kind: str, text: str, unit: str) -> None:
+    array = wire_array(kind, [text, None])
+    parse, offset = (parse_datetime, EPOCH_TICKS) if kind == "datetime" else (parse_timespan, 0)
+    counts = array.cast(pa.int64()).to_pylist()
+    assert (array.type.unit, counts[1]) == (unit, None)
+    assert (counts[0] * 10 if unit == "us" else counts[0] // 100) + offset == parse(text)
+    if unit == "us":
+        with pytest.raises(ValueError, match="microseconds"):
+            wire_array(kind, [text, text[: text.rindex(".")] + ".0000001" + "Z" * (kind == "datetime")])
 
 
 def test_equal_lists_do_not_become_a_table_of_numbers() -> None:

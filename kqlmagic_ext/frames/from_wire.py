@@ -35,6 +35,7 @@ _MOST_DIGITS_128, _MOST_DIGITS_256 = 38, 76
 _TICK_LOST = r"\.\d{6}[1-9]"
 _FINER_THAN_TICKS = r"\.\d{8}"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
+_FURTHEST_US = (2**63 - 1) // 1000 - 1  # nanoseconds surely count it
 _TIMESPAN = (
     r"^(?P<sign>-)?(?:(?P<days>\d{1,7})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})"
     r"(?:\.(?P<ticks>\d{1,7}))?$"
@@ -271,9 +272,11 @@ def _far_datetimes(texts: pa.Array) -> tuple[pa.Array, int]:
         raise pa.ArrowInvalid("finer than a tick")
     times = pc.replace_substring_regex(texts, _BEYOND_MICROSECONDS, r"\1").cast(datetime_type("us"))
     ends = pc.min_max(times.cast(pa.int64())).as_py()
-    furthest = (2**63 - 1) // 1000 - 1
-    if ends["min"] > -furthest and ends["max"] < furthest:
-        return texts.cast(datetime_type("ns")), 0
+    furthest = max(-ends["min"], ends["max"])
+    if furthest < _FURTHEST_US:
+        return _cast(texts, datetime_type("ns")), 0
+    if furthest <= _FURTHEST_US + 2:  # at the very end of nanoseconds the ticks decide
+        raise pa.ArrowInvalid("at the edge")
     return times, pc.sum(pc.match_substring_regex(texts, _TICK_LOST)).as_py()
 
 

@@ -169,7 +169,7 @@ class Rows:
     def _by_column(self, rows: list[Any], width: int) -> list[tuple[Any, ...]]:
         """The values of each column; BrokenAnswer when a row is not as wide as the table."""
         try:
-            if set(map(type, rows)) == {list} and len(rows[0]) == width:
+            if set(map(list.__len__, rows)) == {width}:
                 return list(zip(*rows, strict=True))
         except TypeError:
             pass  # a row is no list: named below
