@@ -38,12 +38,15 @@ def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], 
     import pandas as pd
 
     if kind in _MASKED:
-        return getattr(pd, _MASKED[kind])().__from_arrow__(column).copy()  # Arrow's own memory is read-only
+        return getattr(pd, _MASKED[kind])().__from_arrow__(column)  # pandas copies Arrow's read-only memory
     if kind in ("string", "guid"):
         return _strings(column.fill_null("") if kind == "string" and column.null_count else column)
     if kind == "datetime":
         column = _in_nanoseconds(column)
-        return pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column).copy()
+        array = pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column)
+        return (
+            array.copy() if column.num_chunks == 1 else array
+        )  # pandas copies several chunks, one it does not
     if kind == "timespan":
         return _in_nanoseconds(column).to_pandas().copy()
     if kind == "dynamic":

@@ -164,8 +164,8 @@ def ours(endpoint: str, *, objects: bool) -> None:
     with measured():
         [table] = asyncio.run(fetch()).tables
         if not objects:
-            text = table.column("LocationDetails")
-            table = table.set_column(len(COLUMNS) - 1, kql_field("LocationDetails", "string"), text)
+            field = kql_field("LocationDetails", "guid")  # text in which a null stays a null
+            table = table.set_column(len(COLUMNS) - 1, field, table.column("LocationDetails"))
         frame = frame_from_arrow(table)
     assert frame.shape == (ROWS, len(COLUMNS))
     assert isinstance(frame["LocationDetails"].iloc[0], dict if objects else str)

@@ -236,6 +236,19 @@ def test_salvage_gives_every_whole_row() -> None:
     assert decoder.salvage().tables[0].to_pydict() == {"n": [1, 2, 3]}
 
 
+def test_salvage_gives_what_came_before_a_damaged_byte() -> None:
+    body = bytearray(gzip.compress(one("string", *(json.dumps(str(n) * 40) for n in range(50_000))), 1))
+    body[-2000] ^= 0xFF
+    decoder = AnswerDecoder(gzipped=True)
+    with pytest.raises(BrokenAnswer):
+        for start in range(0, len(body), 1000):
+            decoder.feed(bytes(body[start : start + 1000]))
+        decoder.finish()
+    [table] = decoder.salvage().tables
+    assert 40_000 < table.num_rows <= 50_000
+    assert table.column(0).to_pylist()[:40_000] == [str(n) * 40 for n in range(40_000)]
+
+
 def one(kind: str, *values: Any, rest: str = "") -> bytes:
     """An answer of one column of JSON texts."""
     inside = ",".join(f"[{value}]" for value in values)

@@ -85,11 +85,10 @@ class AnswerDecoder:
 
     def salvage(self) -> Answer:
         """The whole rows that came, when the body broke; a table whose columns are unknown is left out."""
-        if self._broken is None:
-            try:
-                self._read(final=True)
-            except BrokenAnswer as error:
-                self._broken = error
+        try:
+            self._read(final=True)
+        except BrokenAnswer as error:
+            self._broken = self._broken or error
         tables: list[pa.Table] = []
         warnings: list[str] = []
         for rows in self._tables:

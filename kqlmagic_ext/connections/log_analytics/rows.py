@@ -76,14 +76,15 @@ class Rows:
                 return False
             text[cut + 1] = _CLOSE  # the comma's byte closes the array: nothing is copied
             self.attempts += 1
-            with memoryview(text)[: cut + 2] as array:
-                try:
+            try:
+                with memoryview(text)[: cut + 2] as array:
                     self._add(array)
-                except orjson.JSONDecodeError as error:
-                    text[cut + 1] = _COMMA
-                    if error.pos < cut:  # not cut short: the rows end before, or are no JSON
-                        return False
-                    continue
+            except orjson.JSONDecodeError as error:
+                if error.pos < cut:  # not cut short: the rows end before, or are no JSON
+                    return False
+                continue
+            finally:
+                text[cut + 1] = _COMMA
             del text[: cut + 1]
             text[0] = _OPEN
             self._wanted = PIECE
