@@ -44,9 +44,7 @@ def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], 
     if kind == "datetime":
         column = _in_nanoseconds(column)
         array = pd.DatetimeTZDtype(column.type.unit, "UTC").__from_arrow__(column)
-        return (
-            array.copy() if column.num_chunks == 1 else array
-        )  # pandas copies several chunks, one it does not
+        return array.copy() if column.num_chunks == 1 else array  # several chunks are copied already
     if kind == "timespan":
         return _in_nanoseconds(column).to_pandas().copy()
     if kind == "dynamic":
