@@ -23,6 +23,12 @@ SCHEMES: Mapping[str, str] = MappingProxyType(
 )
 
 
+class Prompt(str):
+    """A line of progress that asks the analyst to do something, such as to enter a code: it must be seen at once."""
+
+    __slots__ = ()
+
+
 class Connection(Protocol):
     """A place that answers KQL. A user's own object may serve as one."""
 
@@ -42,7 +48,7 @@ class Connection(Protocol):
 class Catalog(Protocol):
     """A connection that can list its tables."""
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self, progress: Progress | None = None) -> Sequence[Table]:
         """All tables, by name, with what is known without a query."""
 
     def table(self, name: str) -> Table:

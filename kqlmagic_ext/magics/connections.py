@@ -15,6 +15,7 @@ from kqlmagic_ext.display.catalogue import column_list, matching, table_list
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import ConnectError, QueryError
 from kqlmagic_ext.magics import options as opt
+from kqlmagic_ext.magics.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ class ConnectionMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, places: Places) -> None:
         super().__init__(shell)
-        self._names, self._places = shell.user_ns, places
+        self._shell, self._names, self._places = shell, shell.user_ns, places
 
     @no_var_expand
     @magic_arguments()
@@ -80,7 +81,8 @@ class ConnectionMagics(Magics):
         if not isinstance(connection, Catalog):
             return "", []
         try:
-            count = len(connection.tables())
+            with Progress(self._shell, alone=False) as progress:
+                count = len(connection.tables(progress))
         except ConnectError:
             self._places.refuse(connection)
             raise
@@ -118,7 +120,9 @@ class ConnectionMagics(Magics):
         connection = self._places.choose(arguments.connection)
         if not isinstance(connection, Catalog):
             raise UsageError(f"{connection.name} does not list its tables")
-        tables, pattern = connection.tables(), (arguments.pattern or "").strip("\"'")
+        with Progress(self._shell, alone=False) as progress:
+            tables = connection.tables(progress)
+        pattern = (arguments.pattern or "").strip("\"'")
         if pattern in {table.name for table in tables}:
             return self._described(connection.table(pattern))
         found = matching(tables, pattern)

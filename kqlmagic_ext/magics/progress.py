@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from IPython.display import clear_output, publish_display_data
 
+from kqlmagic_ext.connections import Prompt
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import visible
 
@@ -66,11 +67,24 @@ class Progress:
 
     def __call__(self, line: str) -> None:
         """Show the line, unless it stands there already or one was shown just now."""
+        if isinstance(line, Prompt):
+            self._ask(line)
+            return
         now = time.monotonic()
         if self._place is None or line == self._shown or now < self._next:
             return
         self._place.show(line)
         self._shown, self._next = line, now + _STEP_S
+
+    def _ask(self, prompt: Prompt) -> None:
+        """Show what the analyst must do, at once and also where progress is silent."""
+        if prompt == self._shown:
+            return
+        if self._place is None:
+            publish_display_data(dict(receipt([prompt])))
+        else:
+            self._place.show(prompt)
+        self._shown = prompt
 
     def __enter__(self) -> Self:
         return self

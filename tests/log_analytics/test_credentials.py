@@ -19,6 +19,8 @@ from kqlmagic_ext.connections.log_analytics import credentials
 from kqlmagic_ext.connections.log_analytics.address import AUTHS, parse
 from kqlmagic_ext.connections.log_analytics.credentials import Credential, credential_of
 from kqlmagic_ext.connections.log_analytics.status import Status
+from kqlmagic_ext.emulator import Emulator
+from tests.notebook import Notebook
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
 SCOPE = "https://api.loganalytics.io/.default"
@@ -164,3 +166,22 @@ def test_each_way_of_signing_in_makes_its_credential(auth: str) -> None:
 def test_a_missing_broker_says_what_to_install() -> None:
     with pytest.raises(ConnectError, match="pip install azure-identity-broker"):
         credential_of(parse(f"loganalytics://{ID}?auth=broker"))
+
+
+def test_a_device_code_shows_in_the_cell_that_connects_and_in_the_cell_that_asks(
+    notebook: Notebook, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Source(FakeSource):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            credentials._show_code(
+                "https://microsoft.com/devicelogin", "ABC123", datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
+            )
+            time.sleep(0.3)
+            return super().get_token(*scopes, **options)
+
+    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: Source(lives=1))
+    notebook.value(f"%kql_connect {emulator.url} --as azure")
+    assert "enter the code ABC123" in notebook.receipt
+    notebook.value("%kql -o a print x = 1")
+    assert notebook.receipt.count("enter the code ABC123") == 1
+    assert "a: 1 row × 1 from azure" in notebook.receipt

@@ -56,7 +56,7 @@ class LocalConnection:
     def __repr__(self) -> str:
         return f"<LocalConnection {self.name}: {self.url}>"
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self, progress: Progress | None = None) -> Sequence[Table]:  # noqa: ARG002 - nothing to tell
         """All tables, by name, with what is known without reading them."""
         return self._catalogue.listed()
 

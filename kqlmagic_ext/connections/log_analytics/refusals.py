@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ConnectError, KqlMagicError, QueryError, UnsupportedError
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kqlmagic_ext.connections.log_analytics.address import Address
-    from kqlmagic_ext.connections.log_analytics.requests import Reply
+    from kqlmagic_ext.connections.log_analytics.requests import Reply, Unreachable
 
+_OK, _NO_CONTENT = 200, 204
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _THROTTLED = 400, 401, 403, 404, 504, 429
 _TOKEN = re.compile(r"(?i:bearer)\s+\S+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 _UNRESOLVED = re.compile(r"(?i)failed to resolve .*?'([^']+)'")
@@ -93,6 +94,35 @@ def refusal(reply: Reply, sent: SentText, address: Address, ids: Mapping[str, st
         f"request {ids['request_id']}" + (f", correlation {without_tokens(str(found))}" if found else "")
     )
     return error
+
+
+def no_answer(reply: Reply, sent: SentText, address: Address, ids: Mapping[str, str]) -> KqlMagicError:
+    """The error for a reply without a table."""
+    if reply.status == _NO_CONTENT:
+        said = "the service answered without content (204): the workspace holds no data yet"
+        return QueryError(said, hint="data arrives some minutes after a source is connected").after_sending()
+    if reply.answer is not None and reply.answer.tail.get("error"):
+        text = json.dumps({"error": reply.answer.tail["error"]}, default=str).encode()
+        reply = replace(reply, answer=None, text=text)
+    elif reply.status == _OK:
+        said = f"the service's answer holds no table ({reply.broken or 'it is empty'})"
+        return QueryError(said, hint="run the cell again").after_sending()
+    return refusal(reply, sent, address, ids)
+
+
+def unreachable(error: Unreachable, address: Address) -> KqlMagicError:
+    """The error when no answer came."""
+    if error.untrusted:
+        return ConnectError(
+            f"{address.endpoint} shows a certificate that this machine does not trust ({error}); where a proxy "
+            "of your company opens the traffic, set SSL_CERT_FILE to its authority's file before the kernel starts"
+        )
+    if not error.sent:
+        return ConnectError(
+            f"{address.endpoint} cannot be reached: {error}; look at the network, the proxy and cloud=…"
+        )
+    said = f"the service's answer did not come: {error}"
+    return QueryError(said, hint="run the cell again").after_sending()
 
 
 def _error_of(reply: Reply) -> dict[str, Any]:

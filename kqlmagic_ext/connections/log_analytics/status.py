@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kqlmagic_ext.connections import Prompt
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,7 +44,7 @@ class Status:
     def line(self) -> str:
         """`waiting for the service: 12 of at most 180 s`, as a cell shows it."""
         if self.prompt is not None:
-            return self.prompt
+            return Prompt(self.prompt)
         if self.phase == "receiving":
             return f"receiving: {self.received / _MEGABYTE:,.1f} MB, {self.rows:,} rows"
         elapsed = int(time.monotonic() - self.since)
