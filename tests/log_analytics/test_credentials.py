@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +186,83 @@ def test_a_device_code_shows_in_the_cell_that_connects_and_in_the_cell_that_asks
     notebook.value("%kql -o a print x = 1")
     assert notebook.receipt.count("enter the code ABC123") == 1
     assert "a: 1 row × 1 from azure" in notebook.receipt
+
+
+class FakeRecord:
+    """A fake of azure-identity's record of an account, which holds no secret."""
+
+    @staticmethod
+    def serialize() -> str:
+        return '{"username": "ana@contoso.example"}'
+
+
+class FakeInteractive(FakeSource):
+    """A fake interactive credential; `keyring`: whether this machine has one."""
+
+    keyring = True
+    made: list[dict[str, Any]]
+    authenticated = 0
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        type(self).made.append(options)
+        self.options_made = options
+
+    def authenticate(self, **_options: Any) -> FakeRecord:
+        if not self.keyring:
+            raise ValueError("PyGObject is required to persist")
+        type(self).authenticated += 1
+        return FakeRecord()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    return tmp_path
+
+
+def interactive(*, keyring: bool) -> type[FakeInteractive]:
+    class Interactive(FakeInteractive):
+        made: list[dict[str, Any]] = []  # noqa: RUF012 - one a test
+
+    Interactive.keyring = keyring
+    return Interactive
+
+
+def test_an_account_is_remembered_and_its_file_holds_no_token(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from azure.identity import AuthenticationRecord
+
+    monkeypatch.setattr(AuthenticationRecord, "deserialize", lambda text: ("record", text))
+    kind, address = (
+        interactive(keyring=True),
+        parse(f"loganalytics://{ID}?auth=devicecode&tenant=contoso.example"),
+    )
+    assert credentials._Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
+    assert credentials._Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
+    assert kind.authenticated == 1
+    assert [made["authentication_record"] for made in kind.made] == [None, ("record", FakeRecord.serialize())]
+    [file] = [path for path in home.rglob("*") if path.is_file()]
+    assert file.read_text("utf-8") == FakeRecord.serialize()
+    assert file.parent == home / credentials.ACCOUNTS
+
+
+def test_without_a_keyring_the_tokens_live_as_long_as_the_kernel(home: Path) -> None:
+    kind = interactive(keyring=False)
+    remembered = credentials._Remembered(kind, parse(f"loganalytics://{ID}?auth=devicecode"), {})
+    assert remembered.get_token(SCOPE).token.endswith(" 1")
+    assert remembered.get_token(SCOPE).token.endswith(" 2")
+    assert "cache_persistence_options" not in kind.made[-1]
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_the_real_credential_meets_a_machine_without_a_keyring(home: Path) -> None:
+    """Offline, it gets as far as the network."""
+    from azure.core.exceptions import AzureError
+
+    assert home
+    address = parse(f"loganalytics://{ID}?auth=devicecode&tenant=contoso.example")
+    with pytest.raises(AzureError):
+        asyncio.run(credential_of(address).get_token(SCOPE))
