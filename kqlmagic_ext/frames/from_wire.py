@@ -149,8 +149,9 @@ def _plain(kind: str, values: Sequence[Any]) -> pa.Array:
         array = pa.array(values, memory_pool=pool)
         if array.type == type_:
             return array
-        if kind == "int" and pa.types.is_int64(array.type):
-            return array.cast(type_)
+        whole = kind in ("int", "real") and pa.types.is_int64(array.type)
+        if whole or pa.types.is_null(array.type):
+            return array.cast(type_)  # raises where it would not be exact
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         pass  # a value of another type: taken or named below
     found = {"bool": bool, "int": int, "long": int, "real": float}[kind]

@@ -28,7 +28,6 @@ class Rows:
     def __init__(self, columns: list[WireColumn] | None) -> None:
         self.count = 0
         self.ended = False
-        self.attempts = 0
         self._columns = columns
         self._held: list[bytes] = []  # rows that came before their columns
         self._pieces = 0
@@ -75,7 +74,6 @@ class Rows:
             if cut < 0:
                 return False
             text[cut + 1] = _CLOSE  # the comma's byte closes the array: nothing is copied
-            self.attempts += 1
             try:
                 with memoryview(text)[: cut + 2] as array:
                     self._add(array)
