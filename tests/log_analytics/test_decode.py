@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kqlmagic_ext.connections.log_analytics import outline, rows
-from kqlmagic_ext.connections.log_analytics.decode import Answer, AnswerDecoder, BrokenAnswer
+from kqlmagic_ext.connections.log_analytics.decode import Answer, AnswerDecoder, BrokenAnswer, outline, rows
 from kqlmagic_ext.frames import frame_from_arrow, kql_type
 from kqlmagic_ext.values import (
     EPOCH_TICKS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.log_analytics.broken import BrokenAnswer
-from kqlmagic_ext.connections.log_analytics.outline import STRING
+from kqlmagic_ext.connections.log_analytics.decode.broken import BrokenAnswer
+from kqlmagic_ext.connections.log_analytics.decode.outline import STRING
 from kqlmagic_ext.frames import Digits, WireColumn, paused_collector
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kqlmagic_ext.connections.log_analytics.broken import BrokenAnswer
+from kqlmagic_ext.connections.log_analytics.decode.broken import BrokenAnswer
 
 STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _TOKEN = re.compile(

@@ -1,4 +1,4 @@
-"""An answer of Log Analytics as it arrives: gunzip, cut at row ends, decode, Arrow. The text never exists whole."""
+"""The decoder: the body piece by piece, then the tables."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.log_analytics.broken import BrokenAnswer
-from kqlmagic_ext.connections.log_analytics.gunzip import Gunzip
-from kqlmagic_ext.connections.log_analytics.outline import Outline
-from kqlmagic_ext.connections.log_analytics.rows import Rows
+from kqlmagic_ext.connections.log_analytics.decode.broken import BrokenAnswer
+from kqlmagic_ext.connections.log_analytics.decode.gunzip import Gunzip
+from kqlmagic_ext.connections.log_analytics.decode.outline import Outline
+from kqlmagic_ext.connections.log_analytics.decode.rows import Rows
 from kqlmagic_ext.frames import WireColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
-
-__all__ = ["Answer", "AnswerDecoder", "BrokenAnswer"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.log_analytics.broken import BrokenAnswer
+from kqlmagic_ext.connections.log_analytics.decode.broken import BrokenAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
