@@ -484,7 +484,7 @@ def test_zlib_serves_where_isal_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
     import sys
     import zlib
 
-    from kqlmagic_ext.connections.log_analytics import gunzip
+    from kqlmagic_ext.connections.log_analytics.decode import gunzip
 
     monkeypatch.setitem(sys.modules, "isal", None)
     assert gunzip._library() is zlib
