@@ -198,6 +198,10 @@ def parse_datetime(text: str) -> int:
         raise ValueError(f"not an ISO 8601 time with at most 7 fraction digits: {text!r}")
     day, clock, fraction, zone = match.groups()
     moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone or 'Z'}")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"in UTC it lies outside the years 1 to 9999: {text!r}") from error
     return datetime_ticks(moment, text) + int((fraction or "").ljust(7, "0"))
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from kqlmagic_ext.connections.secrets import without_options
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ def connect(url: str, *, name: str | None = None, **settings: Any) -> Connection
     """
     scheme, separator, _ = url.partition("://")
     if not separator:
-        hint = f"; a folder is local://{url}" if url.startswith("/") else ""
-        raise ConnectError(f"{url!r} is no connection URL; one starts like {_examples()}{hint}")
+        hint = f"; a folder is local://{without_options(url)}" if url.startswith("/") else ""
+        raise ConnectError(
+            f"{without_options(url)!r} is no connection URL; one starts like {_examples()}{hint}"
+        )
     opener: Callable[..., Connection] = _opener(scheme)
     return opener(url, name=name, **settings)
 

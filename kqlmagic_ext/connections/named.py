@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kqlmagic_ext.connections.secrets import suspicious_options
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def named_urls() -> Mapping[str, str]:
     """
     path = Path.home() / FILE
     try:
-        entries = tomllib.loads(path.read_text("utf-8"))
+        entries = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -44,6 +45,11 @@ def _url(path: Path, name: str, entry: object) -> str:
     if others:
         raise ConnectError(
             f"{path}: [{name}] holds {', '.join(others)} beside its url: the file keeps URLs alone, and never a secret "
+            "(those go into the environment, az login, a managed identity or the keyring)"
+        )
+    if secrets := suspicious_options(url):
+        raise ConnectError(
+            f"{path}: [{name}] holds what looks like a secret ({', '.join(secrets)}): the file keeps URLs, and never a secret "
             "(those go into the environment, az login, a managed identity or the keyring)"
         )
     return url

@@ -67,6 +67,7 @@ class Emulator:
         self._data = _servable(connect(data) if isinstance(data, str) else data, owned=self._owned)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._thread: _Serving | None = None
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Emulator of {self._data.name}: {self.endpoint if self._thread else 'not started'}>"
@@ -81,14 +82,17 @@ class Emulator:
 
     def start(self) -> Self:
         """Serve; gives the emulator itself when it can be reached."""
+        if self._closed:
+            raise ConnectError("the emulator was closed; make another one")
         if self._thread is None:
             self._thread = _Serving(self._data, self.faults, self._host, self._port, self._context())
             try:
                 self._thread.begin()
-            except OSError as error:
+            except (OSError, OverflowError) as error:
                 self._thread = None
                 self.close()
-                said = f"the emulator cannot bind {self._host}:{self._port}: {error.strerror or error}"
+                why = getattr(error, "strerror", None) or error
+                said = f"the emulator cannot bind {self._host}:{self._port}: {why}"
                 raise ConnectError(said) from error
         return self
 
@@ -112,6 +116,7 @@ class Emulator:
 
     def close(self) -> None:
         """End the server and what still runs, and close the workspace if the emulator opened it; may be called twice."""
+        self._closed = True
         if self._thread is not None:
             self._thread.end()
         if self._owned:
@@ -150,7 +155,7 @@ class _Serving(threading.Thread):
         self._host, self._context = host, context
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready, self._ended = threading.Event(), asyncio.Event()
-        self._failure: OSError | None = None
+        self._failure: OSError | OverflowError | None = None
 
     def begin(self) -> None:
         """Start, and wait until it can be reached; OSError when the port cannot be had."""
@@ -190,7 +195,7 @@ class _Serving(threading.Thread):
             self.port = int(runner.addresses[0][1])
             self._ready.set()
             await self._ended.wait()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             self._failure = error
         finally:
             await runner.cleanup()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.ticks import ticks_array
-from kqlmagic_ext.frames.types import arrow_type, kql_field
+from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
 from kqlmagic_ext.values import EPOCH_TICKS, Value, refuse, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
     import pandas as pd
@@ -32,22 +32,32 @@ def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Tabl
     """
     import pyarrow as pa
 
-    if isinstance(frame, pa.Table):
-        _check_labels(frame, frame.column_names, name)
-        return frame, ()
-    frame = _with_index_columns(frame, name)
     fields, arrays, warnings = [], [], []
-    for label, series in frame.items():
-        where = f"{name}[{label!r}]"
-        kind, array = _arrow_column(series, where)
+    for label, kind, array in _typed_columns(frame, name):
         if kind == "string" and array.null_count:
             warnings.append(
-                f'{where}: {array.null_count:,} missing values crossed as "" (KQL has no null string)'
+                f'{name}[{label!r}]: {array.null_count:,} missing values crossed as "" (KQL has no null string)'
             )
-            array = array.fill_null("")
-        fields.append(kql_field(str(label), kind, array.type))
+            array = array.fill_null("")  # noqa: PLW2901 - the same column
+        fields.append(kql_field(label, kind, array.type))
         arrays.append(array)
     return pa.table(arrays, schema=pa.schema(fields)), tuple(warnings)
+
+
+def _typed_columns(frame: pd.DataFrame | pa.Table, name: str) -> Iterator[tuple[str, str, Any]]:
+    """Each column's name, KQL type and values in Arrow."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(frame, pa.Table):
+        _check_labels(frame, frame.column_names, name)
+        if all(field.metadata and b"kql" in field.metadata for field in frame.schema):
+            for field, column in zip(frame.schema, frame.columns, strict=True):
+                yield field.name, kql_type(field), column
+            return
+        frame = frame.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    for label, series in _with_index_columns(frame, name).items():
+        yield str(label), *_arrow_column(series, f"{name}[{label!r}]")
 
 
 def _with_index_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:

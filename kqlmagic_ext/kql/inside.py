@@ -22,6 +22,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 INTEGER = re.compile(r"[+-]?(?:0[xX][0-9A-Fa-f]+|\d+)", re.ASCII)
 _FRACTION = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_MOST_CHARACTERS = 400  # no number of KQL is longer
 _UNITS = {
     "d": TICKS_A_DAY, "day": TICKS_A_DAY, "days": TICKS_A_DAY, "h": 3600 * TICKS_A_SECOND,
     "hour": 3600 * TICKS_A_SECOND, "hours": 3600 * TICKS_A_SECOND, "m": 60 * TICKS_A_SECOND,
@@ -112,6 +113,8 @@ def whole_number(text: str, least: int, most: int) -> int:
     """The integer that is written, in decimal or as 0x…; NotLiteral when it is none or beyond the bounds."""
     if not INTEGER.fullmatch(text):
         raise NotLiteral(text)
+    if len(text) > _MOST_CHARACTERS:
+        raise NotLiteral("too many digits")
     number = int(text, 16 if "x" in text.lower() else 10)
     if not least <= number <= most:
         raise NotLiteral(text)
@@ -129,8 +132,13 @@ def length_value(number: str, unit: str) -> Value:
     """`1.5h`: exact ticks, or NotLiteral."""
     if unit not in _UNITS or not _FRACTION.fullmatch(number):
         raise NotLiteral(number + unit)
-    ticks = Decimal(number) * _UNITS[unit]
-    if ticks != ticks.to_integral_value():
+    if len(number) > _MOST_CHARACTERS:
+        raise NotLiteral("too many digits")
+    try:
+        ticks = Decimal(number) * _UNITS[unit]
+    except ArithmeticError as error:
+        raise NotLiteral(number + unit) from error
+    if not -LONG_MAX <= ticks <= LONG_MAX or ticks != ticks.to_integral_value():
         raise NotLiteral(number + unit)
     return Value("timespan", _in_range(int(ticks)))
 

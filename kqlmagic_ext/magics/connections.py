@@ -60,7 +60,10 @@ class ConnectionMagics(Magics):
         """
         arguments = parse_argstring(self.kql_connect, line)
         url = self._value_of(" ".join(arguments.url).strip("\"'"))
-        connection = self._places.connect(url, (arguments.name or "").strip("\"'") or None)
+        name = (arguments.name or "").strip("\"'") or None
+        if name is not None and "://" not in url:
+            raise UsageError(f"--as gives a URL a name, and {url!r} is a name already")
+        connection = self._places.connect(url, name)
         tables, warnings = self._counted(connection)
         synthetic = ", synthetic data" if getattr(connection, "synthetic", False) else ""
         said = f"{connection.name} answers now: {getattr(connection, 'url', url)}{tables}{synthetic}"
@@ -81,7 +84,7 @@ class ConnectionMagics(Magics):
         if not isinstance(connection, Catalog):
             return "", []
         try:
-            with Progress(self._shell, alone=False) as progress:
+            with Progress(self._shell) as progress:
                 count = len(connection.tables(progress))
         except ConnectError:
             self._places.refuse(connection)
@@ -120,7 +123,7 @@ class ConnectionMagics(Magics):
         connection = self._places.choose(arguments.connection)
         if not isinstance(connection, Catalog):
             raise UsageError(f"{connection.name} does not list its tables")
-        with Progress(self._shell, alone=False) as progress:
+        with Progress(self._shell) as progress:
             tables = connection.tables(progress)
         pattern = (arguments.pattern or "").strip("\"'")
         if pattern in {table.name for table in tables}:

@@ -136,7 +136,7 @@ class KqlMagics(Magics):
         """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""
         self._let_go()
         try:
-            with Progress(self._shell, alone=asked.is_cell) as progress:
+            with Progress(self._shell) as progress:
                 return connection.run(query, progress)
         except PartialResultError as error:
             if asked.options.partial:

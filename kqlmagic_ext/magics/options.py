@@ -54,17 +54,13 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, and where in the cell that text begins.
-
-    `is_cell`: it is a whole cell (`%%`), so that nothing else is shown before its answer.
-    """
+    """What a cell asks: its parsed options, the text after them, and where in the cell that text begins."""
 
     options: argparse.Namespace
     text: str
     outputs: tuple[str, ...]
     line: int
     column: int
-    is_cell: bool = False
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
@@ -90,7 +86,7 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
         below = head.count("\n")
         text, lines = text[len(head) :], lines + below
         columns = len(head) - head.rfind("\n") - 1 + (0 if below else columns)
-    return Cell(options, text, tuple(outputs), lines, columns, cell is not None)
+    return Cell(options, text, tuple(outputs), lines, columns)
 
 
 def outputs_in(line: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections import Connection, connect
 from kqlmagic_ext.connections.named import named_urls
+from kqlmagic_ext.connections.secrets import without_options
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Places:
 
         After a failure there is no default: no cell is answered by another place than the analyst chose.
         """
-        self.default, self.failed = None, _without_options(name_or_url)
+        self.default, self.failed = None, without_options(name_or_url)
         if "://" in name_or_url:
             connection = self._opened(name_or_url, name)
         else:
@@ -84,7 +85,7 @@ class Places:
         if "://" not in wanted:
             there = f"; there is {', '.join(self._open)}" if self._open else ""
             raise ConnectError(
-                f"there is no connection {wanted!r}{there}; %kql_connect URL --as {wanted} makes one"
+                f"there is no connection {without_options(wanted)!r}{there}; %kql_connect URL --as NAME makes one"
             )
         return self._opened(wanted, None)
 
@@ -127,9 +128,3 @@ class Places:
 
     def _name_of(self, connection: Connection) -> str:
         return next(name for name, one in self._open.items() if one is connection)
-
-
-def _without_options(url: str) -> str:
-    """The URL without what stands behind ? and before @, where someone may have put a secret."""
-    scheme, separator, rest = url.partition("?")[0].rpartition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

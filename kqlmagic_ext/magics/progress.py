@@ -60,8 +60,8 @@ class _Terminal:
 class Progress:
     """Shows a query's lines from its second second on; leaving it takes them away."""
 
-    def __init__(self, shell: InteractiveShell, *, alone: bool) -> None:
-        self._place = _place(shell, alone=alone)
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._place = _place(shell)
         self._next = time.monotonic() + _QUIET_S
         self._shown = ""
 
@@ -96,18 +96,18 @@ class Progress:
             self._place.clear()
 
 
-def _place(shell: InteractiveShell, *, alone: bool) -> _Place | None:
+def _place(shell: InteractiveShell) -> _Place | None:
     """Where this cell can show progress; None in headless runs, and where other outputs would go with it."""
     kernel: Any = getattr(shell, "kernel", None)
     if kernel is None:
         return _Terminal() if sys.stdout.isatty() else None
     # A notebook that someone looks at can answer input(); headless runs say that they cannot.
     watched = bool(getattr(kernel, "_allow_stdin", False))
-    return _Notebook() if watched and (alone or _is_one_line(kernel)) else None
+    return _Notebook() if watched and _is_alone(kernel) else None
 
 
-def _is_one_line(kernel: Any) -> bool:
-    """Whether the cell is one line magic and nothing else."""
+def _is_alone(kernel: Any) -> bool:
+    """Whether the notebook's cell is one magic and nothing else, so that nothing was shown before."""
     content = kernel.get_parent("shell").get("content", {})
     code = str(content.get("code", "")).strip()
-    return code.startswith("%") and "\n" not in code
+    return code.startswith("%%") or (code.startswith("%") and "\n" not in code)

@@ -234,3 +234,24 @@ def test_connect_is_what_opens_the_data() -> None:
             assert "Emulator of local" in repr(emulator)
     finally:
         connection.close()
+
+
+def test_a_closed_emulator_does_not_start_again() -> None:
+    emulator = Emulator("local://")
+    with emulator:
+        pass
+    with pytest.raises(ConnectError, match="was closed"):
+        emulator.start()
+
+
+@pytest.mark.parametrize("port", [70_000, -5])
+def test_a_port_that_is_none_is_refused(port: int) -> None:
+    with pytest.raises(ConnectError, match="cannot bind"):
+        Emulator("local://", port=port).start()
+
+
+@pytest.mark.parametrize(
+    "literal", ["1e5000h", "9" * 5000, "1e9999999999h", f"long({'9' * 5000})", "1e999999d"]
+)
+def test_a_literal_of_any_length_is_an_answer_or_a_refusal(emulator: Emulator, literal: str) -> None:
+    assert ask(emulator, f"let a = {literal}; print a").status in (200, 400)

@@ -51,8 +51,8 @@ def test_options_are_read() -> None:
         ("loganalytics://my-workspace", "no workspace ID: it is a GUID"),
         (f"loganalytics://{ID}/subscriptions/x", "three slashes"),
         (f"loganalytics://{ID}?nope=1", "unknown option 'nope' in the URL; there is also, cloud"),
-        (f"loganalytics://{ID}?cloud=mars", "there is public, usgov, china"),
-        (f"loganalytics://{ID}?auth=magic", "there is default, cli"),
+        (f"loganalytics://{ID}?cloud=mars", "cloud is none of public, usgov, china"),
+        (f"loganalytics://{ID}?auth=magic", "auth is none of default, cli"),
         (f"loganalytics://{ID}?timeout=601", "1 to 600 seconds"),
         (f"loganalytics://{ID}?timeout=0", "1 to 600 seconds"),
         (f"loganalytics://{ID}?endpoint=ftp://x", "no address such as"),
@@ -60,6 +60,10 @@ def test_options_are_read() -> None:
         (f"loganalytics://{ID}?endpoint=http://localhost.evil.example", "only https leaves this machine"),
         (f"loganalytics://{ID}?endpoint=http://127.0.0.1:80", "sent over https alone"),
         (f"loganalytics://{ID}?auth=none", "auth=none is for an emulator"),
+        (f"loganalytics://{ID}?endpoint=https://a.example/path", "no address such as"),
+        ("loganalytics:///subscriptions/x/../../workspaces/y", "names no place"),
+        ("loganalytics:///subscriptions/{endpoint}", "names no place"),
+        ("loganalytics:///subscriptions/a%3Fb", "names no place"),
         (f"loganalytics://{ID}?tenant=a/../b", "no GUID and no domain name"),
     ],
 )
@@ -76,6 +80,7 @@ def test_what_names_no_place_is_said_in_one_sentence(url: str, said: str) -> Non
         "?access_token=hunter2hunter2",
         "?tenant=eyJhunter2hunter2.hunter2hunter2",
         "?SIG=hunter2hunter2",
+        "?endpoint=https://user:hunter2@host.example",
     ],
 )
 def test_a_secret_is_refused_and_never_repeated(hidden: str) -> None:
@@ -83,6 +88,24 @@ def test_a_secret_is_refused_and_never_repeated(hidden: str) -> None:
         connect(f"loganalytics://{ID}{hidden}")
     assert "hunter2" not in str(caught.value)
     assert "az login" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"loganalytics://{ID}?auth=env;client_secret=hunter2",
+        f"loganalytics://{ID}?endpoint=ftp://x/hunter2",
+        f"loganalytics://{ID}?endpoint=https://h?sig=hunter2",
+        f"loganalytics://{ID}?timeout=hunter2",
+        f"loganalytics://{ID}?tenant=/hunter2",
+        f"{ID}?client_secret=hunter2",
+        "me:hunter2@workspace",
+    ],
+)
+def test_a_value_that_is_refused_is_never_repeated(url: str) -> None:
+    with pytest.raises(ConnectError) as caught:
+        connect(url)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_password_before_the_host_is_refused_and_never_repeated() -> None:

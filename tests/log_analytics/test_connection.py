@@ -6,19 +6,34 @@ import logging
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from uuid import UUID
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from azure.core.credentials import AccessToken
 
-from kqlmagic_ext import ParameterError, Query, QueryError, Timespan, UnsupportedError, __version__, connect
+from kqlmagic_ext import (
+    ConnectError,
+    ParameterError,
+    Query,
+    QueryError,
+    Timespan,
+    UnsupportedError,
+    __version__,
+    connect,
+)
 from kqlmagic_ext.connections.log_analytics import credentials
+from kqlmagic_ext.connections.log_analytics.address import parse
 from kqlmagic_ext.connections.log_analytics.connection import LogAnalyticsConnection
 from kqlmagic_ext.connections.log_analytics.prelude import TableLimits
+from kqlmagic_ext.connections.log_analytics.service import Service
 from kqlmagic_ext.emulator import Emulator
 from kqlmagic_ext.errors import KqlMagicError
+from kqlmagic_ext.frames import kql_field
 from tests.emulated import hasty_connection
 from tests.notebook import Notebook
 
@@ -166,6 +181,57 @@ def test_connections_share_one_client_a_sign_in(emulator: Emulator) -> None:
     first.close()
     assert second.run(Query("print x = 1")).frame["x"][0] == 1
     second.close()
+
+
+def test_a_query_is_asked_where_the_list_of_tables_is_refused(
+    azure: LogAnalyticsConnection, emulator: Emulator
+) -> None:
+    emulator.faults.set("403@1")
+    result = azure.run(Query("print x = host", {"host": "a"}))
+    assert result.frame["x"][0] == "a"
+    assert result.warnings == ("a column named host would hide the input; {{name}} is safe from it",)
+
+
+def test_a_query_that_meets_the_closing_of_its_service_ends(emulator: Emulator) -> None:
+    service = Service()
+    connection = LogAnalyticsConnection("azure", emulator.url, parse(emulator.url), service=service)
+    connection.run(Query("print 1"))
+    emulator.faults.set("slow-first-byte=60")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(connection.run, Query("print 1")) for _ in range(4)]
+        time.sleep(0.3)
+        service.close()
+        errors = [one.exception(10) for one in asked]
+    emulator.faults.clear()
+    assert [type(error) for error in errors] == [ConnectError] * 4
+    with pytest.raises(ConnectError, match="closed"):
+        connection.run(Query("print 1"))
+    service.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_is_told_to_connect_again(azure: LogAnalyticsConnection) -> None:
+    azure.run(Query("print 1"))
+    child = os.fork()
+    if not child:
+        try:
+            azure.run(Query("print 1"))
+        except ConnectError as error:
+            os._exit(7 if "another process" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_arrow_table_is_an_input_like_a_frame(azure: LogAnalyticsConnection, declared: bool) -> None:
+    table = pa.table({"s": ["a", None], "n": pa.array([1, None], pa.int64())})
+    if declared:
+        table = table.cast(pa.schema([kql_field("s", "string"), kql_field("n", "long")]))
+    result = azure.run(Query("t", {"t": table}))
+    assert result.frame["s"].tolist() == ["a", ""]
+    assert result.frame["n"].isna().tolist() == [False, True]
+    assert result.warnings == ("t['s']: 1 missing values crossed as \"\" (KQL has no null string)",)
 
 
 def test_a_place_without_access_is_no_default(notebook: Notebook, emulator: Emulator) -> None:

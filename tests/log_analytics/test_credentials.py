@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from kqlmagic_ext import ConnectError
+from kqlmagic_ext import ConnectError, Query
 from kqlmagic_ext.connections.log_analytics import credentials
 from kqlmagic_ext.connections.log_analytics.address import AUTHS, parse
 from kqlmagic_ext.connections.log_analytics.credentials import Credential, credential_of
 from kqlmagic_ext.connections.log_analytics.status import Status
 from kqlmagic_ext.emulator import Emulator
+from tests.emulated import hasty_connection
 from tests.notebook import Notebook
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -96,21 +97,37 @@ def test_an_asynchronous_source_is_awaited_and_closed() -> None:
     assert source.closed
 
 
-def test_a_sign_in_that_nobody_waits_for_ends_at_once_and_the_next_one_begins_anew() -> None:
+def test_a_sign_in_goes_on_when_its_query_is_stopped_and_the_next_query_waits_for_the_same() -> None:
     source = FakeSource()
     source.release.clear()
 
     async def use() -> str:
         credential = Credential(source, None)
-        waiting = asyncio.create_task(credential.get_token(SCOPE))
-        await asyncio.sleep(0.05)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        for _ in range(3):
+            waiting = asyncio.create_task(credential.sign_in(SCOPE, Status(180)))
+            await asyncio.sleep(0.05)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
         source.release.set()
         return (await credential.get_token(SCOPE)).token
 
-    assert asyncio.run(use()) == "token 2"
+    assert asyncio.run(use()).endswith(" 1")
+    assert source.asked == 1
+
+
+def test_a_claim_of_the_service_is_asked_for_and_its_token_kept() -> None:
+    source = FakeSource()
+
+    async def use() -> list[str]:
+        credential = Credential(source, None)
+        tokens = [await credential.get_token(SCOPE)]
+        tokens.append(await credential.get_token(SCOPE, claims="c", enable_cae=True))
+        tokens.append(await credential.get_token(SCOPE))
+        return [token.token[-1] for token in tokens]
+
+    assert asyncio.run(use()) == ["1", "2", "2"]
+    assert source.options == {"claims": "c", "enable_cae": True}
 
 
 def test_what_a_source_raises_reaches_who_waits() -> None:
@@ -122,34 +139,49 @@ def test_what_a_source_raises_reaches_who_waits() -> None:
         asyncio.run(Credential(Broken(), None).get_token(SCOPE))
 
 
-def test_a_device_code_shows_in_the_query_that_waits_for_it() -> None:
-    class Source(FakeSource):
-        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-            credentials._show_code(
-                "https://microsoft.com/devicelogin", "ABC123", datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
-            )
-            return super().get_token(*scopes, **options)
+class FakeDeviceSource(FakeSource):
+    """A fake source that asks for a device code to be entered."""
 
-    source = Source()
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        credentials._show_code(
+            "https://microsoft.com/devicelogin", "ABC123", datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
+        )
+        time.sleep(0.3)
+        return super().get_token(*scopes, **options)
+
+
+def test_a_device_code_shows_in_each_query_that_waits_for_it() -> None:
+    source = FakeDeviceSource()
     source.release.clear()
-    status = Status(180)
+    first, second = Status(180), Status(180)
 
-    async def use() -> str:
-        with status.asking():
-            waiting = asyncio.create_task(Credential(source, None).get_token(SCOPE))
-            while status.prompt is None:  # noqa: ASYNC110 - another thread sets it
-                await asyncio.sleep(0.01)
-            shown = status.line()
-            source.release.set()
-            await waiting
+    async def use() -> list[str]:
+        credential = Credential(source, None)
+        stopped = asyncio.create_task(credential.sign_in(SCOPE, first))
+        await asyncio.sleep(0.05)
+        shown = [first.line()]
+        stopped.cancel()
+        await asyncio.gather(stopped, return_exceptions=True)
+        waiting = asyncio.create_task(credential.sign_in(SCOPE, second))
+        await asyncio.sleep(0.05)
+        shown.append(second.line())
+        source.release.set()
+        await waiting
         return shown
 
-    shown = asyncio.run(use())
-    assert (
-        shown
-        == "to sign in, open https://microsoft.com/devicelogin and enter the code ABC123 (until 09:30 UTC)"
-    )
-    assert status.prompt is None
+    said = "to sign in, open https://microsoft.com/devicelogin and enter the code ABC123 (until 09:30 UTC)"
+    assert asyncio.run(use()) == [said, said]
+    assert first.sign_in is None
+    assert second.sign_in is None
+
+
+def test_a_script_that_shows_no_progress_is_told_the_device_code(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: FakeDeviceSource())
+    with hasty_connection(emulator.url) as connection:
+        connection.run(Query("print 1"))
+    assert capsys.readouterr().err.count("enter the code ABC123") == 1
 
 
 @pytest.mark.parametrize("auth", [auth for auth in AUTHS if auth not in ("none", "broker")])
@@ -172,15 +204,7 @@ def test_a_missing_broker_says_what_to_install() -> None:
 def test_a_device_code_shows_in_the_cell_that_connects_and_in_the_cell_that_asks(
     notebook: Notebook, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Source(FakeSource):
-        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-            credentials._show_code(
-                "https://microsoft.com/devicelogin", "ABC123", datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
-            )
-            time.sleep(0.3)
-            return super().get_token(*scopes, **options)
-
-    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: Source(lives=1))
+    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: FakeDeviceSource(lives=1))
     notebook.value(f"%kql_connect {emulator.url} --as azure")
     assert "enter the code ABC123" in notebook.receipt
     notebook.value("%kql -o a print x = 1")
@@ -197,9 +221,8 @@ class FakeRecord:
 
 
 class FakeInteractive(FakeSource):
-    """A fake interactive credential; `keyring`: whether this machine has one."""
+    """A fake interactive credential."""
 
-    keyring = True
     made: list[dict[str, Any]]
     authenticated = 0
 
@@ -209,8 +232,6 @@ class FakeInteractive(FakeSource):
         self.options_made = options
 
     def authenticate(self, **_options: Any) -> FakeRecord:
-        if not self.keyring:
-            raise ValueError("PyGObject is required to persist")
         type(self).authenticated += 1
         return FakeRecord()
 
@@ -222,11 +243,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def interactive(*, keyring: bool) -> type[FakeInteractive]:
+def interactive() -> type[FakeInteractive]:
     class Interactive(FakeInteractive):
         made: list[dict[str, Any]] = []  # noqa: RUF012 - one a test
 
-    Interactive.keyring = keyring
     return Interactive
 
 
@@ -236,21 +256,28 @@ def test_an_account_is_remembered_and_its_file_holds_no_token(
     from azure.identity import AuthenticationRecord
 
     monkeypatch.setattr(AuthenticationRecord, "deserialize", lambda text: ("record", text))
+    monkeypatch.setattr(credentials, "has_keyring", lambda: True)
     kind, address = (
-        interactive(keyring=True),
+        interactive(),
         parse(f"loganalytics://{ID}?auth=devicecode&tenant=contoso.example"),
     )
     assert credentials._Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
     assert credentials._Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
     assert kind.authenticated == 1
-    assert [made["authentication_record"] for made in kind.made] == [None, ("record", FakeRecord.serialize())]
+    assert [made.get("authentication_record") for made in kind.made] == [
+        None,
+        ("record", FakeRecord.serialize()),
+    ]
     [file] = [path for path in home.rglob("*") if path.is_file()]
     assert file.read_text("utf-8") == FakeRecord.serialize()
     assert file.parent == home / credentials.ACCOUNTS
 
 
-def test_without_a_keyring_the_tokens_live_as_long_as_the_kernel(home: Path) -> None:
-    kind = interactive(keyring=False)
+def test_without_a_keyring_the_tokens_live_as_long_as_the_kernel(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "has_keyring", lambda: False)
+    kind = interactive()
     remembered = credentials._Remembered(kind, parse(f"loganalytics://{ID}?auth=devicecode"), {})
     assert remembered.get_token(SCOPE).token.endswith(" 1")
     assert remembered.get_token(SCOPE).token.endswith(" 2")
@@ -258,11 +285,43 @@ def test_without_a_keyring_the_tokens_live_as_long_as_the_kernel(home: Path) -> 
     assert not [path for path in home.rglob("*") if path.is_file()]
 
 
-def test_the_real_credential_meets_a_machine_without_a_keyring(home: Path) -> None:
-    """Offline, it gets as far as the network."""
+def remembering(auth: str, monkeypatch: pytest.MonkeyPatch, *, keyring: bool, record: bool) -> Any:
+    """The source of tokens with azure-identity's own classes, as on a machine with or without a keyring and a record."""
+    from azure.identity import AuthenticationRecord
+
+    monkeypatch.setattr(credentials, "has_keyring", lambda: keyring)
+    source = credentials._SOURCES[auth](parse(f"loganalytics://{ID}?auth={auth}&tenant=contoso.example"))
+    if record:
+        source._file.parent.mkdir(parents=True)
+        known = AuthenticationRecord("t", ID, "login.microsoftonline.com", "h", "ana@contoso.example")
+        source._file.write_text(known.serialize(), "utf-8")
+    source._options["retry_total"] = 0
+    return source
+
+
+@pytest.mark.parametrize("keyring", [False, True])
+@pytest.mark.parametrize("record", [False, True])
+def test_the_real_device_code_gets_as_far_as_the_network(
+    home: Path, monkeypatch: pytest.MonkeyPatch, record: bool, keyring: bool
+) -> None:
     from azure.core.exceptions import AzureError
 
-    assert home
-    address = parse(f"loganalytics://{ID}?auth=devicecode&tenant=contoso.example")
+    source = remembering("devicecode", monkeypatch, keyring=keyring, record=record)
+    assert source._file.is_relative_to(home)
     with pytest.raises(AzureError):
-        asyncio.run(credential_of(address).get_token(SCOPE))
+        source.get_token(SCOPE)
+
+
+def test_the_real_browser_credential_takes_a_remembered_account(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from azure.identity import InteractiveBrowserCredential
+
+    assert home
+    source = remembering("browser", monkeypatch, keyring=True, record=True)
+    assert isinstance(source._opened(SCOPE), InteractiveBrowserCredential)
+
+
+def test_a_machine_is_asked_whether_it_has_a_keyring(home: Path) -> None:
+    assert home
+    assert credentials.has_keyring() in (True, False)

@@ -209,6 +209,9 @@ def test_tables_denied_to_a_resource_are_noticed(emulator: Emulator) -> None:
     with hasty_connection(url) as connection:
         with pytest.raises(PartialResultError, match="access to SigninLogs is denied"):
             connection.run(Query("SigninLogs | count"))
+        with pytest.raises(PartialResultError):
+            connection.run(Query("union Heartbeat, Heartbeat | count"))
+        connection.tables()
         result = connection.run(Query("Heartbeat | count"))
         assert any("access to SigninLogs is denied" in warning for warning in result.warnings)
 

@@ -103,7 +103,7 @@ def test_an_interrupt_in_any_phase_ends_the_work(
 
     columns = ", ".join(f"d{number} = dynamic({{'a': [1, 2, 3], 'b': 'text'}})" for number in range(12))
     with pytest.raises(KeyboardInterrupt):
-        azure.run(Query(f"range x from 1 to 60000 step 1 | extend {columns}"), strike)
+        azure.run(Query(f"range x from 1 to 150000 step 1 | extend {columns}"), strike)
     eventually(lambda: is_idle(emulator))
     for thread in threading.enumerate():
         if thread.name == "kqlmagic_ext query":

@@ -68,6 +68,12 @@ def test_it_is_silent_where_it_would_stay_or_take_others_with_it(
     assert [kind for kind in kinds if kind != "stdout"] == ["display_data"]
 
 
+def test_a_query_that_code_runs_takes_no_other_output_away(kernel: Kernel, emulator: Emulator) -> None:
+    emulator.faults.set(SLOW)
+    cell = "print('evidence')\nget_ipython().run_cell_magic('kql', '-o a', 'SigninLogs | take 5')"
+    assert [kind for kind, _ in kernel.run(cell)["shown"]] == ["stdout", "display_data"]
+
+
 def test_a_quick_query_shows_none(kernel: Kernel, emulator: Emulator) -> None:
     assert emulator.faults
     assert [kind for kind, _ in kernel.run("%%kql -o a\nSigninLogs | take 5")["shown"]] == ["display_data"]

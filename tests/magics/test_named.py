@@ -51,7 +51,10 @@ def test_a_variable_in_braces_names_the_url(notebook: Notebook) -> None:
             '[a]\nurl = "loganalytics://x"\nclient_secret = "hunter2hunter2"\n',
             "holds client_secret beside its url",
         ),
-        ('[a]\nurl = "loganalytics://x?client_secret=hunter2hunter2"\n', "no place for a secret"),
+        (
+            '[a]\nurl = "loganalytics://x?client_secret=hunter2hunter2"\n',
+            "holds what looks like a secret (client_secret)",
+        ),
         ('[a]\nplace = "hunter2hunter2"\n', "wants one line"),
         ('a = "hunter2hunter2"\n', "wants one line"),
         ("[a\n", "cannot be read"),
@@ -65,6 +68,15 @@ def test_a_file_that_holds_more_than_urls_is_refused_without_repeating_it(
     assert isinstance(error, ConnectError)
     assert said in str(error)
     assert "hunter2" not in str(error)
+
+
+def test_a_file_of_windows_notepad_is_read(notebook: Notebook, file: Path) -> None:
+    file.write_text('[small]\nurl = "local://demo?rows=2000"\n', "utf-8-sig")
+    assert notebook.value("%kql_connections")["name"].tolist() == ["small"]
+
+
+def test_a_name_takes_no_other_name(notebook: Notebook) -> None:
+    assert "is a name already" in str(notebook.error("%kql_connect demo --as other"))
 
 
 def test_a_secret_in_a_url_stands_in_no_later_message(notebook: Notebook) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
+from kqlmagic_ext.connections.secrets import suspicious_options
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -22,10 +23,8 @@ LONGEST_WAIT_S = 600
 _DEFAULT_WAIT_S = 180
 _OPTIONS = ("also", "cloud", "endpoint", "tenant", "client", "auth", "timeout")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_SECRET = re.compile(
-    r"secret|passw|pwd|token|key|assertion|certificate|credential|signature|^sig$|^sas$", re.IGNORECASE
-)
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.")  # how a JSON web token begins
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[^{}?#%\\\x00-\x20]+")
 _DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 # Endpoints of the service itself: only they are sent a token of the cloud's own audience.
 _OF_AZURE = (
@@ -91,6 +90,11 @@ class Address:
         return not self.place.startswith("workspaces/")
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        return urlsplit(self.endpoint).hostname in _LOOPBACK
+
+    @property
     def is_plain(self) -> bool:
         """Whether the requests go unencrypted, which only this machine's own addresses may."""
         return self.endpoint.startswith("http://")
@@ -109,7 +113,8 @@ def parse(url: str) -> Address:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for option in options:
         if option not in _OPTIONS:
-            raise ConnectError(f"unknown option {option!r} in the URL; there is {', '.join(_OPTIONS)}")
+            named = repr(option) if _DNS_NAME.fullmatch(option) else "in it"
+            raise ConnectError(f"unknown option {named} in the URL; there is {', '.join(_OPTIONS)}")
     cloud = _choice(options, "cloud", CLOUDS, "public")
     endpoint = _endpoint(options.get("endpoint", CLOUDS[cloud].endpoint))
     auth = _choice(options, "auth", AUTHS, "default")
@@ -129,14 +134,8 @@ def parse(url: str) -> Address:
 
 def refuse_secrets(url: str) -> None:
     """Raise ConnectError when the URL holds what looks like a secret."""
-    parts = urlsplit(url)
-    names = [
-        name for name, value in parse_qsl(parts.query, keep_blank_values=True) if _looks_secret(name, value)
-    ]
-    if "@" in parts.netloc:
-        names.append("user:password@")
-    if names or _TOKEN.search(url):
-        raise secret_error(", ".join(names) or "a token", "a connection URL")
+    if names := suspicious_options(url):
+        raise secret_error(", ".join(names), "a connection URL")
 
 
 def secret_error(what: str, where: str) -> ConnectError:
@@ -148,15 +147,11 @@ def secret_error(what: str, where: str) -> ConnectError:
     )
 
 
-def _looks_secret(name: str, value: str) -> bool:
-    return _SECRET.search(name) is not None or _TOKEN.search(value) is not None
-
-
 def _choice(options: Mapping[str, str], name: str, choices: object, default: str) -> str:
     value = options.get(name, default)
     listed = list(choices)  # type: ignore[call-overload]  # a tuple or a mapping
     if value not in listed:
-        raise ConnectError(f"{name}={value!r}: there is {', '.join(listed)}")
+        raise ConnectError(f"the URL's {name} is none of {', '.join(listed)}")
     return value
 
 
@@ -166,7 +161,8 @@ def _place(host: str, path: str) -> str:
         if path.strip("/"):
             raise ConnectError("a resource has three slashes: loganalytics:///subscriptions/…")
         return f"workspaces/{_workspace(host)}"
-    if not re.fullmatch(r"/subscriptions/[^/]+(/[^/?#]+)*", path.rstrip("/"), re.IGNORECASE):
+    first, *segments = path.strip("/").split("/")
+    if first.casefold() != "subscriptions" or not segments or not all(map(_SEGMENT.fullmatch, segments)):
         raise ConnectError(
             "the URL names no place: write loganalytics://WORKSPACE_ID, or a resource, loganalytics:///subscriptions/…"
         )
@@ -178,17 +174,20 @@ def _workspace(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise ConnectError(
-            f"{text!r} is no workspace ID: it is a GUID, on the workspace's Overview page in the portal, and not its name"
+            f"{text[:60]!r} is no workspace ID: it is a GUID, on the workspace's Overview page in the portal, and not its name"
         ) from None
 
 
 def _endpoint(text: str) -> str:
     parts = urlsplit(text if "://" in text else f"https://{text}")
     host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or parts.path.strip("/") not in ("", "v1"):
-        raise ConnectError(f"endpoint={text!r} is no address such as https://api.loganalytics.azure.com")
+    if "@" in parts.netloc:
+        raise secret_error("user:password@", "a connection URL")
+    more = parts.path.strip("/") not in ("", "v1") or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or more:
+        raise ConnectError("the URL's endpoint is no address such as https://api.loganalytics.azure.com")
     if parts.scheme == "http" and host not in _LOOPBACK:
-        raise ConnectError(f"endpoint={text!r}: only https leaves this machine; write https://{parts.netloc}")
+        raise ConnectError(f"only https leaves this machine: write endpoint=https://{parts.netloc}")
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -209,7 +208,7 @@ def _is_of_azure(endpoint: str) -> bool:
 def _dns_name(options: Mapping[str, str], name: str) -> str | None:
     value = options.get(name)
     if value is not None and not _DNS_NAME.fullmatch(value):
-        raise ConnectError(f"{name}={value!r} is no GUID and no domain name")
+        raise ConnectError(f"the URL's {name} is no GUID and no domain name")
     return value
 
 
@@ -217,5 +216,7 @@ def _wait(text: str | None) -> int:
     if text is None:
         return _DEFAULT_WAIT_S
     if not text.isdecimal() or not 1 <= int(text) <= LONGEST_WAIT_S:
-        raise ConnectError(f"timeout={text!r}: a query may take 1 to {LONGEST_WAIT_S} seconds")
+        raise ConnectError(
+            f"the URL's timeout is no number of seconds: a query may take 1 to {LONGEST_WAIT_S} seconds"
+        )
     return int(text)

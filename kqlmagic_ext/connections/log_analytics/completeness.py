@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.log_analytics.refusals import without_tokens
-from kqlmagic_ext.kql.tokens import find_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 500_000
 MOST_BYTES = 100 * 1024 * 1024
 _NEAR = 0.99
+_LONGEST = 600
 _WARNING = 3  # severities: 1 critical, 2 error, 3 warning, 4 information
 _TOO_LARGE = ("-2133196797", "E_QUERY_RESULT_SET_TOO_LARGE", "0x80DA0003")
 
@@ -29,8 +29,8 @@ class Judgement:
     warnings: tuple[str, ...]
 
 
-def judge(reply: Reply, answer: Answer, text: str) -> Judgement:
-    """The judgement of a reply with status 200 to the query `text`."""
+def judge(reply: Reply, answer: Answer, read: str | None) -> Judgement:
+    """The judgement of a reply with status 200; `read`: the one table that the query reads, None when it may be any."""
     reasons, warnings = [], list(answer.warnings)
     if reply.broken is not None:
         reasons.append(f"the answer broke off, twice: {reply.broken}")
@@ -40,7 +40,7 @@ def judge(reply: Reply, answer: Answer, text: str) -> Judgement:
         reasons += _limits(answer)
     for name in sorted(set(_denied_names(answer.tail.get("permissions")))):
         said = f"access to {name} is denied, and the service leaves such rows out"
-        (warnings if find_name(text, name) is None else reasons).append(said)
+        (reasons if read in (None, name) else warnings).append(said)
     warnings += _age(reply.headers.get("age"))
     return Judgement(tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings)))
 
@@ -56,28 +56,32 @@ def _limits(answer: Answer) -> Iterator[str]:
 
 def _errors(error: Any) -> Iterator[tuple[int, str]]:
     """Severity and sentence of each error beside the tables; an error that tells no severity counts as one."""
-    if not isinstance(error, dict):
-        if error is not None:
-            yield 0, f"the service says: {without_tokens(str(error))}"
+    if error is None:
         return
-    details = [one for one in error.get("details") or () if isinstance(one, dict)]
-    for detail in details or [error]:
-        innermost = _innermost(detail)
-        severity = innermost.get("severity", detail.get("severity", error.get("severity")))
-        yield severity if isinstance(severity, int) else 0, _sentence(detail, innermost)
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) and details else [error]:
+        chain = list(_chain(detail))
+        if not chain:
+            yield 0, f"the service says: {_plain(detail)}"
+            continue
+        severities = [one["severity"] for one in [*chain, error] if isinstance(one.get("severity"), int)]
+        said = next((one["message"] for one in reversed(chain) if one.get("message")), chain[-1].get("code"))
+        codes = " ".join(str(one.get("code")) for one in chain)
+        if any(mark in f"{codes} {said}" for mark in _TOO_LARGE):
+            yield 0, f"the answer is larger than the service gives ({_plain(said)})"
+        else:
+            yield min(severities, default=0), f"the service says: {_plain(said)}"
 
 
-def _innermost(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    while isinstance(error.get("innererror"), dict):
-        error = error["innererror"]
-    return error
+def _chain(error: Any) -> Iterator[Mapping[str, Any]]:
+    """An error and its inner errors, from the outside in."""
+    while isinstance(error, dict):
+        yield error
+        error = error.get("innererror")
 
 
-def _sentence(error: Mapping[str, Any], innermost: Mapping[str, Any]) -> str:
-    said = " ".join(str(innermost.get("message") or error.get("message") or error.get("code")).split())
-    if any(mark in f"{innermost.get('code')} {said}" for mark in _TOO_LARGE):
-        return f"the answer is larger than the service gives ({without_tokens(said)})"
-    return f"the service says: {without_tokens(said)}"
+def _plain(said: Any) -> str:
+    return without_tokens(" ".join(str(said).split()))[:_LONGEST]
 
 
 def _denied_names(node: Any) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kqlmagic_ext.connections import Prompt
 from kqlmagic_ext.connections.log_analytics.completeness import judge
-from kqlmagic_ext.connections.log_analytics.names import advise, hiding, refuse_hidden
+from kqlmagic_ext.connections.log_analytics.names import advise, hiding, refuse_hidden, table_read
 from kqlmagic_ext.connections.log_analytics.prelude import TableLimits
 from kqlmagic_ext.connections.log_analytics.questions import correlation, metadata_ask, new_ids, write
 from kqlmagic_ext.connections.log_analytics.refusals import (
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
 
     from kqlmagic_ext.connections import Progress
     from kqlmagic_ext.connections.log_analytics.address import Address
+    from kqlmagic_ext.connections.log_analytics.credentials import Credential
     from kqlmagic_ext.connections.log_analytics.questions import Question
     from kqlmagic_ext.connections.log_analytics.service import Service
     from kqlmagic_ext.query import Query, Result, Table
 
-_OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
+_OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 _LONGEST_SIGN_IN = 400
 
 
@@ -80,7 +83,7 @@ class LogAnalyticsConnection:
     def _read_tables(self, status: Status, cancellation: Cancellation) -> Mapping[str, Table]:
         ids = new_ids()
         reply = self._reply(metadata_ask(self._address, ids), status, cancellation)
-        if self._address.is_resource and reply.status == _NOT_FOUND:
+        if self._address.is_resource and reply.status in (_FORBIDDEN, _NOT_FOUND):
             raise QueryError("the service does not list the tables of this resource").after_sending()
         if reply.status != _OK:
             raise refusal(reply, SentText("", "", ""), self._address, ids)
@@ -143,7 +146,7 @@ class LogAnalyticsConnection:
         status.enter("making the frame")
         return result_of(
             reply.answer,
-            judge(reply, reply.answer, query.text),
+            judge(reply, reply.answer, table_read(query.text, self._tables or {})),
             question.told(self.name),
             ids,
             lambda: time.perf_counter() - began,
@@ -158,7 +161,7 @@ class LogAnalyticsConnection:
         if names and self._tables is None:
             try:
                 self._tables = self._read_tables(status, cancellation)
-            except QueryError:
+            except (QueryError, ConnectError):  # the query itself may be allowed
                 listed = " or ".join(names)
                 warnings = [f"a column named {listed} would hide the input; {{{{name}}}} is safe from it"]
         refuse_hidden(question, self._tables or {})
@@ -188,14 +191,13 @@ class LogAnalyticsConnection:
             credential.forget()  # the next cell signs in anew
         return reply
 
-    async def _sign_in(self, credential: Any, status: Status) -> None:
+    async def _sign_in(self, credential: Credential, status: Status) -> None:
         """Have a token before a slot is taken: signing in may wait for the analyst."""
         from azure.core.exceptions import AzureError
 
         status.enter("signing in")
         try:
-            with status.asking():
-                await credential.get_token(f"{self._address.audience.rstrip('/')}/.default")
+            await credential.sign_in(f"{self._address.audience.rstrip('/')}/.default", status)
         except AzureError as error:
             said = " ".join(without_tokens(str(error)).split())[:_LONGEST_SIGN_IN]
             raise ConnectError(
@@ -203,9 +205,21 @@ class LogAnalyticsConnection:
             ) from error
 
 
-def _watch(status: Status, progress: Progress | None) -> Callable[[], None] | None:
-    """What the waiting thread does in each of its steps."""
-    return None if progress is None else lambda: progress(status.line())
+def _watch(status: Status, progress: Progress | None) -> Callable[[], None]:
+    """What the waiting thread does in each of its steps; without progress, it tells what the analyst must do."""
+    tell = _prompting() if progress is None else progress
+    return lambda: tell(status.line())
+
+
+def _prompting() -> Progress:
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if isinstance(line, Prompt) and line not in told:
+            told.add(line)
+            print(line, file=sys.stderr)  # noqa: T201 - a script that must sign in
+
+    return tell
 
 
 def _partial(result: Result) -> PartialResultError:

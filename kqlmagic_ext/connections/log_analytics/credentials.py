@@ -8,10 +8,11 @@ import hashlib
 import inspect
 import threading
 import time
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.log_analytics.status import ASKING
+from kqlmagic_ext.connections.log_analytics.status import SignIn
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -21,27 +22,47 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
     from kqlmagic_ext.connections.log_analytics.address import Address
+    from kqlmagic_ext.connections.log_analytics.status import Status
 
 _FRESH_S = 300
 _CACHE_NAME = "kqlmagic_ext"
 ACCOUNTS = Path(".config") / "kqlmagic_ext" / "accounts"
 
 
+# The sign-in for which a source of tokens is asked: what it wants of the analyst is told there.
+ASKING: ContextVar[SignIn | None] = ContextVar("ASKING", default=None)
+
+
 class Credential:
-    """An asynchronous credential over one of azure-identity's, synchronous or not; the token is asked for once."""
+    """An asynchronous credential over one of azure-identity's, synchronous or not; the token is asked for once.
+
+    A sign-in goes on when the query that began it is stopped: the next query waits for the same one.
+    """
 
     def __init__(self, source: Any, tenant: str | None) -> None:
         self._source, self._tenant = source, tenant
         self._tokens: dict[tuple[str, ...], AccessToken] = {}
-        self._turn = asyncio.Lock()
+        self._pending: dict[tuple[str, ...], tuple[asyncio.Task[AccessToken], SignIn]] = {}
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """The token for the scopes, new when the old one ends within five minutes."""
-        async with self._turn:
-            token = self._tokens.get(scopes)
-            if token is None or token.expires_on - time.time() < _FRESH_S:
-                token = self._tokens[scopes] = await self._ask(*scopes, **options)
+        """The token for the scopes, new when the old one ends within five minutes, or when the service claims another."""
+        if options.get("claims"):
+            self._tokens[scopes] = await self._ask(*scopes, **options)
+        token = self._tokens.get(scopes)
+        if token is not None and token.expires_on - time.time() >= _FRESH_S:
             return token
+        task, _ = self._signing_in(*scopes)
+        return await asyncio.shield(task)
+
+    async def sign_in(self, scope: str, status: Status) -> None:
+        """Have a token; `status` shows what the analyst must do meanwhile."""
+        token = self._tokens.get((scope,))
+        if token is None or token.expires_on - time.time() < _FRESH_S:
+            task, status.sign_in = self._signing_in(scope)
+            try:
+                await asyncio.shield(task)
+            finally:
+                status.sign_in = None
 
     def forget(self) -> None:
         """Let the tokens go: the service refused one."""
@@ -53,6 +74,24 @@ class Credential:
         if inspect.isawaitable(closed):
             await closed
 
+    def _signing_in(self, *scopes: str) -> tuple[asyncio.Task[AccessToken], SignIn]:
+        """The sign-in under way, begun when there is none."""
+        if scopes not in self._pending:
+            sign_in = SignIn()
+            token = ASKING.set(sign_in)
+            task = asyncio.get_running_loop().create_task(self._renew(*scopes))
+            ASKING.reset(token)
+            task.add_done_callback(_heard)
+            self._pending[scopes] = task, sign_in
+        return self._pending[scopes]
+
+    async def _renew(self, *scopes: str) -> AccessToken:
+        try:
+            self._tokens[scopes] = await self._ask(*scopes)
+            return self._tokens[scopes]
+        finally:
+            del self._pending[scopes]
+
     async def _ask(self, *scopes: str, **options: Any) -> AccessToken:
         known = {name: value for name, value in options.items() if name in ("claims", "enable_cae")}
         if self._tenant is not None:
@@ -62,6 +101,12 @@ class Credential:
             return token
         in_time: AccessToken = await in_thread(lambda: self._source.get_token(*scopes, **known))
         return in_time
+
+
+def _heard(task: asyncio.Task[AccessToken]) -> None:
+    """A failure that nobody waits for any more is no news."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def in_thread(call: Callable[[], Any]) -> Any:
@@ -144,9 +189,9 @@ def _device_code(address: Address) -> Any:
 
 def _show_code(uri: str, code: str, expires: datetime) -> None:
     """Tell the waiting cell where to enter the code."""
-    status = ASKING.get()
-    if status is not None:
-        status.prompt = f"to sign in, open {uri} and enter the code {code} (until {expires:%H:%M} UTC)"
+    sign_in = ASKING.get()
+    if sign_in is not None:
+        sign_in.prompt = f"to sign in, open {uri} and enter the code {code} (until {expires:%H:%M} UTC)"
 
 
 def _broker(address: Address) -> Any:
@@ -198,19 +243,19 @@ class _Remembered:
             self._credential.close()
 
     def _opened(self, *scopes: str) -> Any:
+        if not has_keyring():  # the tokens live as long as the kernel
+            return self._kind(**self._options)
         from azure.identity import TokenCachePersistenceOptions
 
+        persistent = TokenCachePersistenceOptions(name=_CACHE_NAME)
         record = self._record()
-        try:
-            credential = self._kind(
-                cache_persistence_options=TokenCachePersistenceOptions(name=_CACHE_NAME),
-                authentication_record=record,
-                **self._options,
-            )
-            if record is None:
-                self._keep(credential.authenticate(scopes=scopes))
-        except (ImportError, ValueError):  # no keyring here: the tokens live as long as the kernel
-            return self._kind(**self._options)
+        if record is not None:
+            known = {
+                name: value for name, value in self._options.items() if name != "authority"
+            }  # the record's
+            return self._kind(cache_persistence_options=persistent, authentication_record=record, **known)
+        credential = self._kind(cache_persistence_options=persistent, **self._options)
+        self._keep(credential.authenticate(scopes=scopes))
         return credential
 
     def _record(self) -> Any:
@@ -222,8 +267,22 @@ class _Remembered:
             return None
 
     def _keep(self, record: Any) -> None:
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file.write_text(record.serialize(), "utf-8")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file.write_text(record.serialize(), "utf-8")
+        except OSError:
+            return  # the next kernel asks again
+
+
+def has_keyring() -> bool:
+    """Whether this machine can keep tokens encrypted."""
+    from msal_extensions import build_encrypted_persistence
+
+    try:
+        build_encrypted_persistence(str(Path.home() / ACCOUNTS / "keyring"))
+    except Exception:  # noqa: BLE001 - the libraries of the platforms raise errors of their own
+        return False
+    return True
 
 
 _SOURCES: dict[str, Callable[[Address], Any]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import KqlMagicError, ParameterError, QueryError
 from kqlmagic_ext.kql.parameters import bare_scalars
-from kqlmagic_ext.kql.tokens import find_name
+from kqlmagic_ext.kql.tokens import code, find_name, split
 from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -41,6 +41,18 @@ def _columns_in(question: Question, tables: Mapping[str, Table]) -> Iterator[tup
     for name, table in tables.items():
         if find_name(question.query.text, name) is not None:
             yield name, set(table.columns)
+
+
+def table_read(text: str, tables: Mapping[str, Table]) -> str | None:
+    """The one table that a query reads, when that can be told from its text; None for any other query."""
+    words = code(text)
+    wide = {"find", "invoke", "join", "let", "lookup", "materialize", "search", "toscalar", "union"}
+    name = words[0].text if words else ""
+    is_one = len(split(text.rstrip().rstrip(";"), ";")) == 1 and name in tables
+    inner = (
+        text.count("|") != len(split(text, "|")) - 1
+    )  # a pipe in brackets, or in a string: not looked into
+    return name if is_one and not inner and wide.isdisjoint(word.text for word in words) else None
 
 
 def hiding(question: Question, tables: Mapping[str, Table], place: str) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections.log_analytics.requests import Reply
 
 _APPLICATION = "kqlmagic_ext"
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,14 @@ def correlation(reply: Reply) -> dict[str, str]:
     """The service's own id of a request, where it tells one."""
     for header in ("x-ms-correlation-request-id", "request-id", "x-ms-request-id"):
         if header in reply.headers:
-            return {"correlation_id": reply.headers[header]}
+            return {"correlation_id": reply.headers[header][:_LONGEST_ID]}
     return {}
 
 
 def _headers(ids: Mapping[str, str]) -> dict[str, str]:
     return {
         "Accept": "application/json",
+        "Accept-Encoding": "gzip",
         "x-ms-client-request-id": ids["request_id"],
         "x-ms-app": _APPLICATION,
     }

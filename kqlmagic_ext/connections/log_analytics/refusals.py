@@ -25,6 +25,7 @@ _AT = re.compile(r"\s*(?:on|at)?\s*line \[\d+,\d+\]\s*")
 _UNSUPPORTED = "NotSupportedByEmulator"
 _BEFORE_RUNNING = ("SyntaxError", "SemanticError", _UNSUPPORTED)
 _LONGEST = 600
+_DEEPEST = 20
 
 
 @dataclass(frozen=True)
@@ -128,19 +129,19 @@ def unreachable(error: Unreachable, address: Address) -> KqlMagicError:
 def _error_of(reply: Reply) -> dict[str, Any]:
     try:
         error = json.loads(reply.text)["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return error if isinstance(error, dict) else {"message": str(error)}
 
 
-def _chain(error: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def _chain(error: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Code, message and the whole of an error, of its inner errors and of its details, from the outside in."""
     yield str(error.get("code", "")), without_tokens(str(error.get("message", ""))), error
     inner = error.get("innererror")
     details = error.get("details")
     for below in [inner, *(details if isinstance(details, list) else [])]:
-        if isinstance(below, dict):
-            yield from _chain(below)
+        if isinstance(below, dict) and depth < _DEEPEST:
+            yield from _chain(below, depth + 1)
 
 
 def _of_status(

@@ -18,6 +18,7 @@ from kqlmagic_ext.connections.log_analytics.refusals import without_tokens
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from azure.core.exceptions import AzureError
     from azure.core.rest import AsyncHttpResponse
     from azure.monitor.query.aio import LogsQueryClient
 
@@ -28,6 +29,7 @@ _OK, _NO_CONTENT, _THROTTLED = 200, 204, 429
 _PASSING = (500, 502, 503)  # never 504: the query itself took too long, and would again
 _CONNECT_S = 15
 _MARGIN_S = 30
+_LEAST_PAUSE_S = 1.0  # also where the service says 0
 _LARGEST_ERROR = 1_000_000
 
 
@@ -63,12 +65,14 @@ class Reply:
 class Unreachable(Exception):  # noqa: N818 - what happened, in the words of the field
     """No answer came: the connection could not be made, was lost, or stayed silent.
 
-    `sent`: the question had gone out. `untrusted`: the certificate is none that this machine trusts.
+    `sent`: the question had gone out. `passing`: another try may help. `untrusted`: the certificate is none that this
+    machine trusts.
     """
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, passing: bool) -> None:
         super().__init__(message)
-        self.sent, self.untrusted = sent, "CERTIFICATE_VERIFY_FAILED" in message
+        self.untrusted = "CERTIFICATE_VERIFY_FAILED" in message
+        self.sent, self.passing = sent, passing and not self.untrusted
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ class Conversation:
         return None
 
     def _pause_after_failure(self, error: Unreachable) -> float | None:
-        return None if error.sent or error.untrusted else self._failed()
+        return self._failed() if error.passing else None
 
     def _failed(self) -> float | None:
         self._tries.failed += 1
@@ -148,31 +152,23 @@ class Conversation:
 
     def _throttled(self, reply: Reply) -> float | None:
         pause = _retry_after(reply.headers.get("retry-after"))
-        if pause is None:
-            pause = self._patience.pause(self._tries.again)
+        pause = self._patience.pause(self._tries.again) if pause is None else max(pause, _LEAST_PAUSE_S)
         self._tries.throttled_s += pause
         return None if self._tries.throttled_s > self._patience.throttled_s else pause
 
     async def _once(self, ask: Ask) -> Reply:
         """One exchange; what it holds open is closed also when it is cancelled."""
-        from azure.core.exceptions import (
-            DecodeError,
-            IncompleteReadError,
-            ServiceRequestError,
-            ServiceResponseError,
-        )
+        from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 
         self._status.enter("connecting")
         try:
             response = await self._send(ask)
-        except ServiceRequestError as error:
-            raise Unreachable(_plain(error), sent=False) from error
-        except ServiceResponseError as error:
-            raise Unreachable(_plain(error), sent=True) from error
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise _unreachable(error) from error
         try:
             return await self._read(ask, response)
-        except (ServiceResponseError, IncompleteReadError, DecodeError, ServiceRequestError) as error:
-            raise Unreachable(_plain(error), sent=True) from error
+        except AzureError as error:
+            raise Unreachable(_plain(error), sent=True, passing=False) from error
         finally:
             await response.close()
 
@@ -213,7 +209,10 @@ class Conversation:
         """The answer, decoded as it arrives, and why it is not whole."""
         from azure.core.exceptions import AzureError
 
-        decoder = AnswerDecoder(gzipped=headers.get("content-encoding") == "gzip")
+        encoding = headers.get("content-encoding", "").strip().lower()
+        decoder = AnswerDecoder(gzipped=encoding == "gzip")
+        if encoding not in ("", "gzip", "identity"):
+            return decoder.salvage(), f"it came as {encoding[:20]}, which was not asked for"
         try:
             async for piece in response.iter_raw():
                 decoder.feed(piece)
@@ -234,6 +233,21 @@ async def _text(response: AsyncHttpResponse, most: float = math.inf) -> bytes:
         if len(text) > most:
             break
     return bytes(text)
+
+
+def _unreachable(error: AzureError) -> Unreachable:
+    """What became of a request that got no answer; only where no connection was made is it certain that it did not go out."""
+    import aiohttp
+    from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+
+    inner = error.inner_exception
+    if isinstance(inner, aiohttp.ClientHttpProxyError):
+        return Unreachable(f"the proxy answers {inner.status}", sent=False, passing=False)
+    if isinstance(inner, aiohttp.ClientConnectorError) or isinstance(error, ServiceRequestTimeoutError):
+        return Unreachable(_plain(error), sent=False, passing=True)
+    if isinstance(error, ServiceResponseTimeoutError):
+        return Unreachable("the service stayed silent", sent=True, passing=False)
+    return Unreachable("the service closed the connection without an answer", sent=True, passing=True)
 
 
 def _plain(error: Exception) -> str:

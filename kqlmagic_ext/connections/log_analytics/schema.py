@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def tables_of(text: bytes) -> Mapping[str, Table]:
     """The tables in a metadata document, by name; ValueError when it is none."""
-    document = json.loads(text)
     try:
+        document = json.loads(text)
         tables = [_table(one) for one in document["tables"]]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("the metadata lists no tables") from error
     return MappingProxyType({table.name: table for table in sorted(tables, key=lambda table: table.name)})
 
