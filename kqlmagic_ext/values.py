@@ -19,6 +19,7 @@ from uuid import UUID
 from kqlmagic_ext.errors import ParameterError
 
 TICKS_A_SECOND = 10_000_000
+NAIVE = "has no time zone and is read as UTC"
 TICKS_A_DAY = 86_400 * TICKS_A_SECOND
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as JSON writes them, in quotes
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str], None]
 
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 SCHEMES: Mapping[str, str] = MappingProxyType(
     {
         "local": "kqlmagic_ext.connections.local:open_local",
@@ -77,12 +79,20 @@ def connect(url: str, *, name: str | None = None, **settings: Any) -> Connection
     """
     scheme, separator, _ = url.partition("://")
     if not separator:
-        hint = f"; a folder is local://{without_options(url)}" if url.startswith("/") else ""
+        hint = _hint(without_options(url))
         raise ConnectError(
             f"{without_options(url)!r} is no connection URL; one starts like {_examples()}{hint}"
         )
-    opener: Callable[..., Connection] = _opener(scheme)
+    opener: Callable[..., Connection] = _opener(scheme.lower())
     return opener(url, name=name, **settings)
+
+
+def _hint(text: str) -> str:
+    if _GUID.fullmatch(text):
+        return f"; a workspace is loganalytics://{text}"
+    if text.casefold().startswith("/subscriptions/"):
+        return f"; a resource is loganalytics://{text}"
+    return f"; a folder is local://{text}" if text.startswith("/") else ""
 
 
 def _opener(scheme: str) -> Callable[..., Connection]:

@@ -50,12 +50,13 @@ def _table(workspace: Workspace, name: str) -> dict[str, Any]:
     }
 
 
-def permissions(resource: str | None, denied: Iterable[str]) -> dict[str, Any] | None:
-    """Which tables were left out without a word, as the documentation of resource queries shows it; None for a workspace."""
-    if resource is None:
-        return None
+def permissions(resource: str | None, denied: Iterable[str]) -> dict[str, Any]:
+    """Which tables were left out without a word, as the documentation of resource queries shows it.
+
+    Whether the service tells it of a workspace's query, too, is not established; here it does.
+    """
     listed = sorted(denied)
-    asked: dict[str, Any] = {"resourceId": resource, "dataSources": [RESOURCE]}
+    asked: dict[str, Any] = {"resourceId": resource or RESOURCE, "dataSources": [RESOURCE]}
     return {
         "resources": [{**asked, "denyTables": listed} if listed else asked],
         "dataSources": [{"resourceId": RESOURCE}],

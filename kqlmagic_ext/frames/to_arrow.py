@@ -9,7 +9,7 @@ from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.ticks import ticks_array
 from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
-from kqlmagic_ext.values import EPOCH_TICKS, Value, refuse, value_of
+from kqlmagic_ext.values import EPOCH_TICKS, NAIVE, Value, refuse, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,7 @@ def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Tabl
     import pyarrow as pa
 
     fields, arrays, warnings = [], [], []
+    warnings += _naive(frame, name)
     for label, kind, array in _typed_columns(frame, name):
         if kind == "string" and array.null_count:
             warnings.append(
@@ -42,6 +43,17 @@ def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Tabl
         fields.append(kql_field(label, kind, array.type))
         arrays.append(array)
     return pa.table(arrays, schema=pa.schema(fields)), tuple(warnings)
+
+
+def _naive(frame: pd.DataFrame | pa.Table, name: str) -> list[str]:
+    """A warning for each column of times without a zone."""
+    dtypes = getattr(frame, "dtypes", None)
+    naive = (
+        []
+        if dtypes is None
+        else [label for label, dtype in dtypes.items() if dtype.kind == "M" and not hasattr(dtype, "tz")]
+    )
+    return [f"{name}[{label!r}] {NAIVE}" for label in naive]
 
 
 def _typed_columns(frame: pd.DataFrame | pa.Table, name: str) -> Iterator[tuple[str, str, Any]]:

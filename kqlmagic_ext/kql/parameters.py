@@ -11,7 +11,7 @@ from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.tokens import find_name, place, placeholders, placeholders_in_strings
 from kqlmagic_ext.kql.words import KEYWORDS
-from kqlmagic_ext.values import Value, value_of
+from kqlmagic_ext.values import NAIVE, Value, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.query import Query
 
 RESERVED = "_in_"
-NAIVE = "has no time zone and is read as UTC"
 _FRAMES = (("DataFrame", "pandas"), ("Table", "pyarrow"))
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

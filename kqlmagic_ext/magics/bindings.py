@@ -43,6 +43,8 @@ class Bindings:
         for name in names:
             if not name.isidentifier() or keyword.iskeyword(name):
                 raise UsageError(f"-o {name}: that is no name of a Python variable")
+            if name in self._shell.user_ns_hidden:
+                raise UsageError(f"-o {name}: that is IPython's own; choose another name")
             if hasattr(builtins, name):
                 raise UsageError(f"-o {name}: that would hide Python's own {name}; choose another name")
             if isinstance(self._shell.user_ns.get(name), ModuleType):
@@ -82,6 +84,8 @@ class Bindings:
         if name not in self._removed:
             there = f"; there is {', '.join(self._removed)}" if self._removed else ""
             raise UsageError(f"nothing was removed from {name!r}{there}")
+        if name in self._shell.user_ns:
+            raise UsageError(f"{name} holds another value since; del {name} first")
         frame = self._removed.pop(name)
         self._shell.push({name: frame})
         return frame

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
@@ -13,7 +12,7 @@ from IPython.display import publish_display_data
 from kqlmagic_ext.connections import Catalog
 from kqlmagic_ext.display.catalogue import column_list, matching, table_list
 from kqlmagic_ext.display.receipt import receipt
-from kqlmagic_ext.errors import ConnectError, QueryError
+from kqlmagic_ext.errors import KqlMagicError
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.progress import Progress
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections import Connection
     from kqlmagic_ext.magics.places import Places
     from kqlmagic_ext.query import Table
-
-_IN_BRACES = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}")
 
 
 @magics_class
@@ -59,39 +56,29 @@ class ConnectionMagics(Magics):
         variable `url`.
         """
         arguments = parse_argstring(self.kql_connect, line)
-        url = self._value_of(" ".join(arguments.url).strip("\"'"))
+        url = opt.variable_in(" ".join(arguments.url).strip("\"'"), self._names) or ""
         name = (arguments.name or "").strip("\"'") or None
+        if name is not None and ("://" in name or not name.strip() or any(map(str.isspace, name))):
+            raise UsageError(f"--as {name}: a name has no spaces and no ://")
         if name is not None and "://" not in url:
             raise UsageError(f"--as gives a URL a name, and {url!r} is a name already")
         connection = self._places.connect(url, name)
-        tables, warnings = self._counted(connection)
+        tables = self._counted(connection)
         synthetic = ", synthetic data" if getattr(connection, "synthetic", False) else ""
         said = f"{connection.name} answers now: {getattr(connection, 'url', url)}{tables}{synthetic}"
-        publish_display_data(dict(receipt([said], warnings)))
+        publish_display_data(dict(receipt([said])))
 
-    def _value_of(self, text: str) -> str:
-        """The text itself, or the value of the variable that it names as `{{name}}`."""
-        match = _IN_BRACES.fullmatch(text)
-        if match is None:
-            return text
-        value = self._names.get(match[1])
-        if not isinstance(value, str):
-            raise UsageError(f"{text}: there is no variable {match[1]!r} that holds a URL or a name")
-        return value
-
-    def _counted(self, connection: Connection) -> tuple[str, list[str]]:
+    def _counted(self, connection: Connection) -> str:
         """`, 18 tables` of a connection that lists them; one that gives no access fails here, not at the first query."""
         if not isinstance(connection, Catalog):
-            return "", []
+            return ""
         try:
             with Progress(self._shell) as progress:
                 count = len(connection.tables(progress))
-        except ConnectError:
+        except KqlMagicError:
             self._places.refuse(connection)
             raise
-        except QueryError as error:
-            return "", [str(error)]
-        return f", {count:,} table{'s' * (count != 1)}", []
+        return f", {count:,} table{'s' * (count != 1)}"
 
     @no_var_expand
     @line_magic
@@ -120,7 +107,7 @@ class ConnectionMagics(Magics):
         Rows are told where the place knows them without a query. Remarks say how a file was read, or what a table holds.
         """
         arguments = parse_argstring(self.kql_tables, line)
-        connection = self._places.choose(arguments.connection)
+        connection = self._places.choose(opt.variable_in(arguments.connection, self._names))
         if not isinstance(connection, Catalog):
             raise UsageError(f"{connection.name} does not list its tables")
         with Progress(self._shell) as progress:

@@ -21,13 +21,14 @@ from traitlets import Int, Unicode
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import KqlMagicError, ParameterError, PartialResultError, PlacedError, QueryError
-from kqlmagic_ext.kql.parameters import NAIVE, is_frame, names_in_braces, quoted_names
+from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
 from kqlmagic_ext.query import Query
+from kqlmagic_ext.values import NAIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,11 +58,13 @@ class KqlMagics(Magics):
     ).tag(config=True)
     frame_rows = Int(
         10_000,
+        min=1,
         help="The most rows of a frame that -i puts into a query to Log Analytics. What the service takes is not verified. "
         "Heeded by the next %kql_connect.",
     ).tag(config=True)
     frame_bytes = Int(
         1_000_000,
+        min=1,
         help="The most bytes that a frame may have inside a query to Log Analytics. What the service takes is not verified. "
         "Heeded by the next %kql_connect.",
     ).tag(config=True)
@@ -72,7 +75,7 @@ class KqlMagics(Magics):
         self.places = Places(self._otherwise, self._settings)
         self._bindings = Bindings(shell)
         self._told_synthetic = self._told_naive = False
-        self._partial: Result | None = None  # the rows of the last incomplete answer
+        self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
 
     # ------------------------------------------------------------ queries
@@ -124,7 +127,7 @@ class KqlMagics(Magics):
     def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
         self._bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
-        connection = self.places.choose(asked.options.connection)
+        connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))
         if asked.options.show:
             print(connection.prepare(query))  # noqa: T201 - the cell's own output
             return None
@@ -187,12 +190,13 @@ class KqlMagics(Magics):
             raise UsageError(f"--limit {text}: that is no number of rows")
         return int(text)
 
-    @staticmethod
-    def _check_count(outputs: Sequence[str], result: Result) -> None:
+    def _check_count(self, outputs: Sequence[str], result: Result) -> None:
         count = len(result.frames)
         if len(outputs) > count:
+            self._partial = result
             said = f"-o names {len(outputs)} variables, and the query gave {count} table{'s' * (count != 1)}"
-            raise QueryError(said).after_sending()
+            hint = f"%kql_accept -o {','.join(outputs[:count])} binds what came"
+            raise QueryError(said, hint=hint).after_sending()
 
     def _show(self, asked: opt.Cell, result: Result, lines: list[str]) -> Any:
         warnings = [*(f"rows are missing: {reason}" for reason in result.missing), *result.warnings]
@@ -221,16 +225,18 @@ class KqlMagics(Magics):
     @opt.OUTPUT
     @line_magic
     def kql_accept(self, line: str) -> Any:
-        """Take the rows of the last incomplete answer, without asking the service again: `%kql_accept -o NAME`.
+        """Take the answer that a cell failed with, without asking the service again: `%kql_accept -o NAME`.
 
-        The next query, and taking them, lets them go. Their `attrs["kql"]["complete"]` is False.
+        The next query, and taking it, lets it go. Where rows are missing, `attrs["kql"]["complete"]` is False.
         """
         names = opt.listed(parse_argstring(self.kql_accept, line).output)
         self._bindings.check(names)
         if self._partial is None:
-            raise UsageError("there is no incomplete answer to accept; the next query after it lets it go")
+            raise UsageError(
+                "no answer waits to be accepted: only one that a cell failed with, until the next query"
+            )
         result = self._partial
-        if len(names) > len(result.frames):
+        if names and len(names) != len(result.frames):
             raise UsageError(f"-o names {len(names)} variables, and {len(result.frames)} tables came")
         self._let_go()
         return self._show(opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0), result, [])
@@ -256,7 +262,7 @@ class KqlMagics(Magics):
     def kql_restore(self, line: str) -> None:
         """Bring back the frame that a failed or interrupted cell took from a variable: `%kql_restore NAME`."""
         frame = self._bindings.restore(line.strip())
-        publish_display_data(dict(receipt([bound_line(line.strip(), frame)])))
+        publish_display_data(dict(receipt([f"the old answer is back: {bound_line(line.strip(), frame)}"])))
 
     def _synthetic_note(self, asked: opt.Cell, connection: Connection) -> list[str]:
         """Said once: the demo answers because nobody chose a place."""

@@ -13,12 +13,13 @@ from kqlmagic_ext.query import Timespan
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 FLAGS = frozenset({"--partial", "--refresh", "--search", "--show"})
-_OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*)(?=[\s=]|$)")
-_VALUE = re.compile(r"""(?:=|\s+)(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*(?=[\s=]|$))")
+_VALUE = re.compile(r"""(?:=|\s+|(?<=^-[A-Za-z])|(?<=\s-[A-Za-z]))(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output)[\s=]+(\S+)")
+_IN_BRACES = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}")
 _SHIFT = re.compile(r"\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*<<[ \t]*\n?")
 
 INPUT = argument(
@@ -125,8 +126,26 @@ def listed(words: list[str]) -> list[str]:
 
 def inputs(words: list[str]) -> dict[str, str]:
     """Names in the query with the names of the Python variables; `-i host` is short for `-i host=host`."""
-    pairs = (word.partition("=") for word in listed(words))
-    return {name.strip(): (variable or name).strip() for name, _, variable in pairs}
+    found: dict[str, str] = {}
+    for word in listed(words):
+        name, _, variable = (part.strip() for part in word.partition("="))
+        if not name.isidentifier() or name in found:
+            raise UsageError(
+                f"-i {word}: " + ("that name stands twice" if name in found else "that is no name")
+            )
+        found[name] = variable or name
+    return found
+
+
+def variable_in(text: str | None, names: Mapping[str, Any]) -> str | None:
+    """The text itself, or the value of the variable that it names as `{{name}}`."""
+    match = _IN_BRACES.fullmatch(text or "")
+    if match is None:
+        return text
+    value = names.get(match[1])
+    if not isinstance(value, str):
+        raise UsageError(f"{text}: there is no variable {match[1]!r} that holds a text")
+    return value
 
 
 def timespan(text: str, origin: str) -> Timespan | None:

@@ -48,10 +48,14 @@ class Places:
         After a failure there is no default: no cell is answered by another place than the analyst chose.
         """
         self.default, self.failed = None, without_options(name_or_url)
-        if "://" in name_or_url:
-            connection = self._opened(name_or_url, name)
+        if "://" not in name_or_url:
+            name, url = name_or_url, named_urls().get(name_or_url) or self._urls.get(name_or_url)
+            is_kept = name in self._open and url == self._urls[name] and url.startswith("local://")
+            connection = (
+                self._open[name] if is_kept else self._opened(url or name, name)
+            )  # else it is asked anew
         else:
-            connection = self._named(name_or_url) or self._opened(name_or_url, name)
+            connection = self._opened(name_or_url, name)
         self.default, self.failed = self._name_of(connection), None
         return connection
 

@@ -65,7 +65,10 @@ def test_what_the_url_asks_for_goes_out(emulator: Emulator) -> None:
         "timespan": "2026-10-30T00:00:00Z/2026-10-31T00:00:00Z",
         "workspaces": ["other-workspace", "01234567-89ab-cdef-0123-456789abcdef"],
     }
-    assert request.headers["Prefer"] == "wait=77, include-statistics=true, include-render=true"
+    assert (
+        request.headers["Prefer"]
+        == "wait=77, include-statistics=true, include-render=true, include-permissions=true"
+    )
 
 
 def test_render_and_statistics_stand_on_the_result(azure: LogAnalyticsConnection) -> None:
@@ -161,7 +164,8 @@ def test_search_asks_the_endpoint_of_basic_tables(asking: Notebook, emulator: Em
     assert request.query["timespan"] == "2026-10-30T00:00:00Z/2026-10-31T00:00:00Z"
     assert "timespan" not in request.body
     assert len(asking.names["found"]) > 0
-    error = asking.error("%kql --search SigninLogs | join kind=inner (Heartbeat) on TenantId")
+    assert "add one, such as -t 7d" in str(asking.error("%kql --search SigninLogs"))
+    error = asking.error("%kql --search -t 7d SigninLogs | join kind=inner (Heartbeat) on TenantId")
     assert isinstance(error, QueryError)
     assert "it has no join, union" in str(error)
 
@@ -305,3 +309,12 @@ def test_https_is_spoken_with_a_certificate_that_the_machine_trusts() -> None:
     assert "shows a certificate that this machine does not trust" in done[1].stdout
     assert "SSL_CERT_FILE" in done[1].stdout
     assert done[0].stderr == ""
+
+
+def test_connecting_by_name_asks_whether_the_service_is_there(notebook: Notebook) -> None:
+    with Emulator("local://") as emulator:
+        notebook.value(f"%kql_connect {emulator.url} --as azure")
+        notebook.value("%kql_connect azure")
+    error = notebook.error("%kql_connect azure")
+    assert "cannot be reached" in str(error)
+    assert "does the emulator run?" in str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 
@@ -10,6 +11,7 @@ import pytest
 from kqlmagic_ext import ConnectError, PartialResultError, QueryError, connect
 from kqlmagic_ext.connections.log_analytics import completeness
 from kqlmagic_ext.connections.log_analytics.connection import LogAnalyticsConnection
+from kqlmagic_ext.connections.log_analytics.requests import Patience
 from kqlmagic_ext.emulator import Emulator
 from kqlmagic_ext.query import Query
 from tests.emulated import hasty_connection
@@ -40,7 +42,7 @@ def the_next_cell_works(notebook: Notebook, emulator: Emulator) -> None:
         ("500", QueryError, "status 500", 3),
         ("502", QueryError, "status 502", 3),
         ("503", QueryError, "status 503", 3),
-        ("504", QueryError, "gave the query up after 180 s.*timeout=600", 1),
+        ("504", QueryError, "gave the query up.*180 s.*timeout=600", 1),
         ("204", QueryError, "holds no data yet", 1),
         ("empty", QueryError, "holds no table", 2),
     ],
@@ -142,7 +144,7 @@ def test_the_rows_of_an_incomplete_answer_are_let_go_by_the_next_query(
     gc.collect()
     assert error.result is None
     assert held() is None
-    assert "no incomplete answer" in str(asking.error("%kql_accept -o old"))
+    assert "no answer waits" in str(asking.error("%kql_accept -o old"))
 
 
 def test_accepted_rows_live_as_long_as_their_variable(asking: Notebook, emulator: Emulator) -> None:
@@ -199,6 +201,29 @@ def test_an_answer_near_the_services_size_is_noticed(
     error = asking.error(CELL)
     assert isinstance(error, PartialResultError)
     assert "the service gives at most 100" in str(error)
+
+
+def test_a_denied_table_is_noticed(asking: Notebook, emulator: Emulator) -> None:
+    emulator.faults.set("deny=SigninLogs")
+    error = asking.error("%kql -o old SigninLogs | count")
+    assert isinstance(error, PartialResultError)
+    assert "access to SigninLogs is denied" in str(error)
+
+
+def test_what_went_out_before_the_service_vanished_is_remembered() -> None:
+    with Emulator("local://", faults=["500"]) as emulator:
+        waits = iter([emulator.close])
+
+        async def pause(_seconds: float) -> None:
+            await asyncio.get_running_loop().run_in_executor(None, next(waits, lambda: None))
+
+        connection = connect(emulator.url, patience=Patience(sleep=pause))
+        try:
+            with pytest.raises(ConnectError, match=r"cannot be reached: .*does the emulator run") as caught:
+                connection.run(Query("print 1"))
+        finally:
+            connection.close()
+    assert caught.value.sent
 
 
 def test_tables_denied_to_a_resource_are_noticed(emulator: Emulator) -> None:

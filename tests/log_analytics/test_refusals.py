@@ -103,7 +103,7 @@ def test_what_the_emulator_cannot_run_is_unsupported() -> None:
         (401, ConnectError, "sign in anew.*tenant"),
         (403, ConnectError, "Log Analytics Reader.*tenant"),
         (404, ConnectError, "GUID"),
-        (504, QueryError, "gave the query up after 180 s.*timeout=600"),
+        (504, QueryError, "gave the query up.*180 s.*timeout=600"),
         (429, QueryError, "200 in 30 s"),
         (500, QueryError, "status 500.*run the cell again"),
         (418, QueryError, "status 418"),

@@ -444,3 +444,59 @@ def test_each_magic_has_help_that_reads_well(notebook: Notebook, magic: str) -> 
         else ()
     ):
         assert option.help
+
+
+# ---------------------------------------------------------------- slips
+
+
+def test_a_short_option_may_touch_its_value(notebook: Notebook) -> None:
+    notebook.value("%kql_connect local://demo?end=2026-11-01&rows=2000")
+    notebook.value("%kql -t1d -oa Heartbeat | count")
+    assert notebook.names["a"].attrs["kql"]["timespan"] == "last day"
+
+
+@pytest.mark.parametrize("name", ["In", "Out", "exit", "get_ipython"])
+def test_ipythons_own_names_are_not_bound(notebook: Notebook, name: str) -> None:
+    error = notebook.error(f"%kql -o {name} print 1")
+    assert isinstance(error, UsageError)
+    assert f"-o {name}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("1a=x", "no name"), ("x=x,x", "stands twice")]
+)
+def test_an_input_has_one_name(notebook: Notebook, given: str, said: str) -> None:
+    notebook.names["x"] = 1
+    assert said in str(notebook.error(f"%kql -i {given} print 1"))
+
+
+def test_an_answer_with_fewer_tables_than_names_can_be_accepted(notebook: Notebook) -> None:
+    notebook.value(EMPTY)
+    error = notebook.error("%kql -o a,b print x = 1")
+    assert "%kql_accept -o a binds what came" in str(error)
+    assert "-o names 2 variables, and 1 tables came" in str(notebook.error("%kql_accept -o a,b"))
+    notebook.value("%kql_accept -o a")
+    assert notebook.names["a"]["x"].tolist() == [1]
+    assert notebook.names["a"].attrs["kql"]["complete"] is True
+
+
+def test_what_was_removed_comes_back_under_its_own_name_alone(notebook: Notebook) -> None:
+    notebook.value(EMPTY)
+    notebook.value("%kql -o a print x = 1")
+    notebook.error("%kql -o a,b print x = 2")
+    notebook.names["a"] = 99
+    assert "a holds another value since" in str(notebook.error("%kql_restore a"))
+    del notebook.names["a"]
+    notebook.value("%kql_restore a")
+    assert notebook.receipt.startswith("the old answer is back: a: 1 row × 1 from local")
+
+
+def test_a_connection_may_be_named_by_a_variable(notebook: Notebook) -> None:
+    notebook.names["place"] = "local://demo?rows=2000"
+    assert notebook.value("%kql -c {{place}} Heartbeat | count").attrs["kql"]["connection"] == "demo"
+    assert "no variable 'nobody'" in str(notebook.error("%kql -c {{nobody}} print 1"))
+
+
+@pytest.mark.parametrize("name", ["local://demo", "'two words'"])
+def test_a_connection_has_a_plain_name(notebook: Notebook, name: str) -> None:
+    assert "a name has no spaces and no ://" in str(notebook.error(f"%kql_connect local:// --as {name}"))

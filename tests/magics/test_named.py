@@ -86,3 +86,11 @@ def test_a_secret_in_a_url_stands_in_no_later_message(notebook: Notebook) -> Non
         assert isinstance(error, ConnectError)
         assert "hunter2" not in str(error)
     assert "hunter2" not in notebook.value("%kql_connections").to_string()
+
+
+def test_a_name_opens_what_the_file_says_now(notebook: Notebook, file: Path) -> None:
+    file.write_text('[small]\nurl = "local://demo?rows=2000"\n', "utf-8")
+    notebook.value("%kql_connect small")
+    file.write_text('[small]\nurl = "local://demo?rows=3000"\n', "utf-8")
+    notebook.value("%kql_connect small")
+    assert notebook.receipt.startswith("small answers now: local://demo?rows=3000")

@@ -22,7 +22,7 @@ AUTHS = ("default", "cli", "powershell", "browser", "devicecode", "msi", "env", 
 LONGEST_WAIT_S = 600
 _DEFAULT_WAIT_S = 180
 _OPTIONS = ("also", "cloud", "endpoint", "tenant", "client", "auth", "timeout")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[^{}?#%\\\x00-\x20]+")
 _DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
@@ -92,7 +92,7 @@ class Address:
     @property
     def is_local(self) -> bool:
         """Whether it is on this machine."""
-        return urlsplit(self.endpoint).hostname in _LOOPBACK
+        return urlsplit(self.endpoint).hostname in LOOPBACK
 
     @property
     def is_plain(self) -> bool:
@@ -110,7 +110,12 @@ def parse(url: str) -> Address:
     """
     refuse_secrets(url)
     parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    options = dict(pairs)
+    if parts.fragment or len(options) < len(pairs):
+        raise ConnectError(
+            "the URL has a # or names an option twice; options stand behind one ?, joined by &"
+        )
     for option in options:
         if option not in _OPTIONS:
             named = repr(option) if _DNS_NAME.fullmatch(option) else "in it"
@@ -186,14 +191,14 @@ def _endpoint(text: str) -> str:
     more = parts.path.strip("/") not in ("", "v1") or parts.query or parts.fragment
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or more:
         raise ConnectError("the URL's endpoint is no address such as https://api.loganalytics.azure.com")
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise ConnectError(f"only https leaves this machine: write endpoint=https://{parts.netloc}")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _check_auth(auth: str, endpoint: str) -> None:
     host = urlsplit(endpoint).hostname
-    if auth == "none" and host not in _LOOPBACK:
+    if auth == "none" and host not in LOOPBACK:
         raise ConnectError(f"auth=none is for an emulator on this machine, and {host} is another")
     if auth != "none" and endpoint.startswith("http://"):
         raise ConnectError(

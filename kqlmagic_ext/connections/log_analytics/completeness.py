@@ -49,9 +49,9 @@ def _limits(answer: Answer) -> Iterator[str]:
     """The service's limits, reached without a word."""
     for table in answer.tables:
         if table.num_rows >= MOST_ROWS:
-            yield f"the answer has {table.num_rows:,} rows, the most that the service gives"
+            yield f"the answer has {table.num_rows:,} rows, the most that the service gives: some may be missing"
     if answer.size >= _NEAR * MOST_BYTES:
-        yield f"the answer has {answer.size / 1024**2:,.0f} MiB, and the service gives at most 100"
+        yield f"the answer has {answer.size / 1024**2:,.0f} MiB, and the service gives at most 100: rows may be missing"
 
 
 def _errors(error: Any) -> Iterator[tuple[int, str]]:

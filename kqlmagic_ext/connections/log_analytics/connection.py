@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections import Prompt
@@ -84,7 +85,7 @@ class LogAnalyticsConnection:
         ids = new_ids()
         reply = self._reply(metadata_ask(self._address, ids), status, cancellation)
         if self._address.is_resource and reply.status in (_FORBIDDEN, _NOT_FOUND):
-            raise QueryError("the service does not list the tables of this resource").after_sending()
+            return {}  # it lists those of workspaces
         if reply.status != _OK:
             raise refusal(reply, SentText("", "", ""), self._address, ids)
         try:
@@ -159,11 +160,11 @@ class LogAnalyticsConnection:
         warnings = []
         names = bare_scalars(question.bound)
         if names and self._tables is None:
-            try:
+            with suppress(QueryError, ConnectError):  # the query itself may be allowed
                 self._tables = self._read_tables(status, cancellation)
-            except (QueryError, ConnectError):  # the query itself may be allowed
-                listed = " or ".join(names)
-                warnings = [f"a column named {listed} would hide the input; {{{{name}}}} is safe from it"]
+        if names and not self._tables:
+            listed = " or ".join(names)
+            warnings = [f"a column named {listed} would hide the input; {{{{name}}}} is safe from it"]
         refuse_hidden(question, self._tables or {})
         return warnings + hiding(question, self._tables or {}, self.name)
 
@@ -199,7 +200,8 @@ class LogAnalyticsConnection:
         try:
             await credential.sign_in(f"{self._address.audience.rstrip('/')}/.default", status)
         except AzureError as error:
-            said = " ".join(without_tokens(str(error)).split())[:_LONGEST_SIGN_IN]
+            said = " ".join(without_tokens(str(error)).split())
+            said = said if len(said) <= _LONGEST_SIGN_IN else f"{said[:_LONGEST_SIGN_IN]} …"
             raise ConnectError(
                 f"signing in failed ({said}); az login, or auth=devicecode in the connection's URL, may help"
             ) from error

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from kqlmagic_ext.connections.log_analytics.prelude import TableLimits, prelude
 from kqlmagic_ext.connections.log_analytics.refusals import SentText
 from kqlmagic_ext.connections.log_analytics.requests import Ask
+from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.kql.parameters import Bound, bind, short_forms
 from kqlmagic_ext.kql.statements import find_slips, preview, tabular_statements
 from kqlmagic_ext.query import Query, Sent, Window
@@ -67,6 +68,8 @@ def write(query: Query, limits: TableLimits) -> Question:
     """The query as it goes out; raises ParameterError and QueryError for what need not be sent to be wrong."""
     bound, now = bind(query), datetime.now(UTC)
     tabular_statements(bound.text)  # raises when nothing is asked
+    if query.search and query.timespan is None:
+        raise QueryError("the search endpoint wants a timespan", hint="add one, such as -t 7d")
     before = prelude(bound, limits)
     text = bound.text if query.limit is None else preview(bound.text, query.limit)
     warnings = [*bound.warnings, *find_slips(bound.text), *before.warnings]
@@ -105,7 +108,5 @@ def _headers(ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def _wishes(address: Address) -> str:
-    wishes = [f"wait={address.wait}", "include-statistics=true", "include-render=true"]
-    if address.is_resource:
-        wishes.append("include-permissions=true")
-    return ", ".join(wishes)
+    # Permissions are documented for resources alone; nothing else tells of tables that were left out.
+    return f"wait={address.wait}, include-statistics=true, include-render=true, include-permissions=true"

@@ -118,10 +118,10 @@ def unreachable(error: Unreachable, address: Address) -> KqlMagicError:
             f"{address.endpoint} shows a certificate that this machine does not trust ({error}); where a proxy "
             "of your company opens the traffic, set SSL_CERT_FILE to its authority's file before the kernel starts"
         )
-    if not error.sent:
-        return ConnectError(
-            f"{address.endpoint} cannot be reached: {error}; look at the network, the proxy and cloud=…"
-        )
+    if not error.connected:
+        look = "does the emulator run?" if address.is_local else "look at the network, the proxy and cloud=…"
+        failure = ConnectError(f"{address.endpoint} cannot be reached: {error}; {look}")
+        return failure.after_sending() if error.sent else failure
     said = f"the service's answer did not come: {error}"
     return QueryError(said, hint="run the cell again").after_sending()
 
@@ -154,7 +154,7 @@ def _of_status(
         return _no_access(reply.status, said, address)
     if reply.status == _TIMED_OUT:
         return QueryError(
-            f"the service gave the query up after {address.wait} s ({said})",
+            f"the service gave the query up, whose time limit was {address.wait} s ({said})",
             hint="narrow it (-t, earlier where), or allow more: ?timeout=600 in the connection's URL",
         )
     if reply.status == _THROTTLED:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.connections.log_analytics.address import LOOPBACK
 from kqlmagic_ext.connections.log_analytics.decode import Answer, AnswerDecoder, BrokenAnswer
 from kqlmagic_ext.connections.log_analytics.refusals import without_tokens
 
@@ -65,14 +66,15 @@ class Reply:
 class Unreachable(Exception):  # noqa: N818 - what happened, in the words of the field
     """No answer came: the connection could not be made, was lost, or stayed silent.
 
-    `sent`: the question had gone out. `passing`: another try may help. `untrusted`: the certificate is none that this
-    machine trusts.
+    `connected`: the last try reached the service. `sent`: the question had gone out, then or in a try before.
+    `passing`: another try may help. `untrusted`: the certificate is none that this machine trusts.
     """
 
-    def __init__(self, message: str, *, sent: bool, passing: bool) -> None:
+    def __init__(self, message: str, *, connected: bool, passing: bool) -> None:
         super().__init__(message)
         self.untrusted = "CERTIFICATE_VERIFY_FAILED" in message
-        self.sent, self.passing = sent, passing and not self.untrusted
+        self.connected = self.sent = connected
+        self.passing = passing and not self.untrusted
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class _Tries:
     failed: int = 0
     broken: int = 0
     throttled_s: float = 0.0
+    sent: bool = False
 
 
 class Conversation:
@@ -119,15 +122,18 @@ class Conversation:
                 async with self._limiter.slot():
                     reply = await self._once(ask)
                 pause = self._pause_after(reply)
+                is_throttled = reply.status == _THROTTLED
+                why = "the service asks for patience" if is_throttled else "the service failed"
             except Unreachable as error:
-                pause = self._pause_after_failure(error)
+                pause, why = self._pause_after_failure(error), "the service cannot be reached"
+                error.sent = error.sent or self._tries.sent
                 if pause is None:
                     raise
             if pause is None:
                 return reply
             self._tries.again += 1
             if pause:
-                self._status.enter(f"the service asks for patience, again in {pause:.0f} s")
+                self._status.enter(f"{why}, again in {pause:.0f} s")
                 await self._patience.sleep(pause)
 
     def _pause_after(self, reply: Reply) -> float | None:
@@ -163,12 +169,13 @@ class Conversation:
         self._status.enter("connecting")
         try:
             response = await self._send(ask)
+            self._tries.sent = True
         except (ServiceRequestError, ServiceResponseError) as error:
             raise _unreachable(error) from error
         try:
             return await self._read(ask, response)
         except AzureError as error:
-            raise Unreachable(_plain(error), sent=True, passing=False) from error
+            raise Unreachable(_plain(error), connected=True, passing=False) from error
         finally:
             await response.close()
 
@@ -242,12 +249,15 @@ def _unreachable(error: AzureError) -> Unreachable:
 
     inner = error.inner_exception
     if isinstance(inner, aiohttp.ClientHttpProxyError):
-        return Unreachable(f"the proxy answers {inner.status}", sent=False, passing=False)
-    if isinstance(inner, aiohttp.ClientConnectorError) or isinstance(error, ServiceRequestTimeoutError):
-        return Unreachable(_plain(error), sent=False, passing=True)
+        return Unreachable(f"the proxy answers {inner.status}", connected=False, passing=False)
+    if isinstance(inner, aiohttp.ClientConnectorError):
+        said = without_tokens(inner.os_error.strerror or str(inner.os_error))
+        return Unreachable(said, connected=False, passing=inner.host not in LOOPBACK)
+    if isinstance(error, ServiceRequestTimeoutError):
+        return Unreachable("it does not answer", connected=False, passing=True)
     if isinstance(error, ServiceResponseTimeoutError):
-        return Unreachable("the service stayed silent", sent=True, passing=False)
-    return Unreachable("the service closed the connection without an answer", sent=True, passing=True)
+        return Unreachable("the service stayed silent", connected=True, passing=False)
+    return Unreachable("the service closed the connection without an answer", connected=True, passing=True)
 
 
 def _plain(error: Exception) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -104,6 +105,10 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     if sys.platform == "win32":
         return asyncio.ProactorEventLoop()
     return asyncio.new_event_loop()
+
+
+# Without a handler of the user's, Python would print the SDK's warnings into cells, also where a repeat has cured them.
+logging.getLogger("azure").addHandler(logging.NullHandler())
 
 
 def _client(address: Address, credential: Credential) -> LogsQueryClient:

@@ -40,5 +40,10 @@ class Status:
             return f"receiving: {self.received / _MEGABYTE:,.1f} MB, {self.rows:,} rows"
         elapsed = int(time.monotonic() - self.since)
         if self.phase == "waiting for the service":
-            return f"{self.phase}: {elapsed} of at most {self.wait} s"
+            limit = (
+                f" of at most {self.wait} s"
+                if elapsed <= self.wait
+                else f" s, and its limit was {self.wait} s"
+            )
+            return f"{self.phase}: {elapsed}{limit}"
         return f"{self.phase}: {elapsed} s"
