@@ -139,9 +139,11 @@ def measured() -> Any:
 
 def ours(endpoint: str, *, objects: bool) -> None:
     import aiohttp  # noqa: F401 - imports are no part of the measure
+    import azure.core.rest._aiohttp  # noqa: F401 - the same
     import isal.isal_zlib  # noqa: F401 - the same
     import pandas as pd  # noqa: F401 - the same
-    import pyarrow.compute  # noqa: F401 - the same
+    import pyarrow.compute
+    import pyarrow.pandas_compat  # noqa: F401 - the same
     from azure.core.pipeline.transport import AioHttpTransport  # noqa: F401 - the same
     from azure.core.rest import HttpRequest
     from azure.monitor.query.aio import LogsQueryClient

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -318,3 +319,11 @@ def test_connecting_by_name_asks_whether_the_service_is_there(notebook: Notebook
     error = notebook.error("%kql_connect azure")
     assert "cannot be reached" in str(error)
     assert "does the emulator run?" in str(error)
+
+
+def test_unloading_ends_the_loop_and_its_clients(notebook: Notebook, emulator: Emulator) -> None:
+    notebook.value(f"%kql_connect {emulator.url} --as azure")
+    names = [thread.name for thread in threading.enumerate()]
+    assert "kqlmagic_ext Log Analytics" in names
+    notebook.value("%unload_ext kqlmagic_ext")
+    assert "kqlmagic_ext Log Analytics" not in [thread.name for thread in threading.enumerate()]

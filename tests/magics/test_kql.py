@@ -462,9 +462,7 @@ def test_ipythons_own_names_are_not_bound(notebook: Notebook, name: str) -> None
     assert f"-o {name}" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("given", "said"), [("1a=x", "no name"), ("x=x,x", "stands twice")]
-)
+@pytest.mark.parametrize(("given", "said"), [("1a=x", "no name"), ("x=x,x", "stands twice")])
 def test_an_input_has_one_name(notebook: Notebook, given: str, said: str) -> None:
     notebook.names["x"] = 1
     assert said in str(notebook.error(f"%kql -i {given} print 1"))
