@@ -6,12 +6,12 @@ Arrow's arrays are made in the system's memory pool: many small arrays leave hol
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.frames.ticks import datetime_type, in_microseconds, ticks_array
+from kqlmagic_ext.frames.ticks import in_microseconds
 from kqlmagic_ext.frames.types import kql_field
-from kqlmagic_ext.values import EPOCH_TICKS, NOT_FINITE, parse_datetime, parse_timespan
+from kqlmagic_ext.frames.wire_times import datetimes, no_value, texts_of, timespans
+from kqlmagic_ext.values import NOT_FINITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,15 +32,6 @@ _SYNONYMS = {
 _KINDS = {"bool", "datetime", "decimal", "dynamic", "guid", "int", "long", "real", "string", "timespan"}
 _REALS = {word: float(word) for word in NOT_FINITE.values()}
 _MOST_DIGITS_128, _MOST_DIGITS_256 = 38, 76
-_TICK_LOST = r"\.\d{6}[1-9]"
-_FINER_THAN_TICKS = r"\.\d{8}"
-_BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
-_FURTHEST_US = (2**63 - 1) // 1000 - 1  # nanoseconds surely count it
-_TIMESPAN = (
-    r"^(?P<sign>-)?(?:(?P<days>\d{1,7})\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})"
-    r"(?:\.(?P<ticks>\d{1,7}))?$"
-)
-_TICKS = {"days": 864_000_000_000, "hours": 36_000_000_000, "minutes": 600_000_000, "seconds": 10_000_000}
 
 
 def kql_kind(wire_type: str) -> str:
@@ -124,16 +115,16 @@ def _build(
 ) -> tuple[pa.Array, int]:
     """The Arrow array of a piece, and how many of its times lost a tick."""
     if kind == "datetime":
-        return _datetimes(values)
+        return datetimes(values)
     if kind == "timespan":
-        return _timespans(values)
+        return timespans(values)
     if kind == "decimal":
         return _decimals(values, exact), 0
     if kind in ("dynamic", "any"):
         texts = _json_texts(values, exact)
         return (texts if kind == "dynamic" else _no_nulls(texts)), 0
     if kind in ("string", "guid"):
-        texts = _texts(kind, values)
+        texts = texts_of(kind, values)
         return (_no_nulls(texts) if kind == "string" else texts), 0
     return _plain(kind, values), 0
 
@@ -169,24 +160,7 @@ def _plain_value(kind: str, found: type, value: Any) -> Any:
         return float(value)
     if kind == "real" and isinstance(value, str) and value in _REALS:
         return _REALS[value]
-    raise _no(kind, value)
-
-
-def _no(kind: str, value: Any) -> ValueError:
-    said = repr(value)
-    return ValueError(f"{said if len(said) < 80 else said[:80] + '…'} is no {kind}")  # noqa: PLR2004 - a line's worth
-
-
-def _texts(kind: str, values: Sequence[Any]) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, pa.string(), memory_pool=pa.system_memory_pool())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        wrong = next(value for value in values if value is not None and not isinstance(value, str))
-        raise _no(kind, wrong) from None
-    except UnicodeEncodeError as error:
-        raise ValueError("a text holds half of a surrogate pair") from error
+    raise no_value(kind, value)
 
 
 def _no_nulls(texts: pa.Array) -> pa.Array:
@@ -208,7 +182,7 @@ def _json_texts(values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None
         texts = [value if value is None or isinstance(value, str) else _json(value) for value in values]
     except orjson.JSONEncodeError as error:
         raise ValueError(f"a dynamic value cannot become JSON text: {error}") from error
-    return _texts("dynamic", texts)
+    return texts_of("dynamic", texts)
 
 
 def _json(value: Any) -> str:
@@ -221,84 +195,6 @@ def _fragment(digits: Digits) -> Any:
     import orjson
 
     return orjson.Fragment(digits.encode())
-
-
-def _datetimes(values: Sequence[Any]) -> tuple[pa.Array, int]:
-    import pyarrow as pa
-
-    texts = _texts("datetime", values)
-    try:
-        if not _arrow_wraps_around() or _are_near(texts):
-            return _cast(texts, datetime_type("ns")), 0
-    except pa.ArrowInvalid:
-        pass  # beyond nanoseconds, or written in a way that Arrow does not know
-    try:
-        return _far_datetimes(texts)
-    except pa.ArrowInvalid:
-        return ticks_array(_ticks(parse_datetime, EPOCH_TICKS, values), "datetime")
-
-
-@cache
-def _arrow_wraps_around() -> bool:
-    """Whether this Arrow reads the year 9999 as another one in nanoseconds, without a word; older ones do."""
-    import pyarrow as pa
-
-    try:
-        pa.array(["9999-12-31T00:00:00Z"]).cast(datetime_type("ns"))
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _are_near(texts: pa.Array) -> bool:
-    """Whether all datetimes are within nanoseconds by their years alone."""
-    import pyarrow.compute as pc
-
-    ends = pc.min_max(texts).as_py()
-    return ends["min"] is None or (ends["min"] >= "1678" and ends["max"] < "2262")
-
-
-def _cast(array: pa.Array, type_: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    return array.cast(type_, memory_pool=pa.system_memory_pool())
-
-
-def _far_datetimes(texts: pa.Array) -> tuple[pa.Array, int]:
-    """Datetimes of which one may lie beyond nanoseconds."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pc.any(pc.match_substring_regex(texts, _FINER_THAN_TICKS)).as_py():
-        raise pa.ArrowInvalid("finer than a tick")
-    times = pc.replace_substring_regex(texts, _BEYOND_MICROSECONDS, r"\1").cast(datetime_type("us"))
-    ends = pc.min_max(times.cast(pa.int64())).as_py()
-    furthest = max(-ends["min"], ends["max"])
-    if furthest < _FURTHEST_US:
-        return _cast(texts, datetime_type("ns")), 0
-    if furthest <= _FURTHEST_US + 2:  # at the very end of nanoseconds the ticks decide
-        raise pa.ArrowInvalid("at the edge")
-    return times, pc.sum(pc.match_substring_regex(texts, _TICK_LOST)).as_py()
-
-
-def _timespans(values: Sequence[Any]) -> tuple[pa.Array, int]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = _texts("timespan", values)
-    parts = pc.extract_regex(texts, _TIMESPAN)
-    if parts.null_count > texts.null_count:
-        return ticks_array(_ticks(parse_timespan, 0, values), "timespan")
-    total = pc.utf8_rpad(parts.field("ticks"), 7, "0").cast(pa.int64())
-    for name, ticks in _TICKS.items():
-        count = pc.utf8_lpad(parts.field(name), 2, "0").cast(pa.int64())
-        total = pc.add(total, pc.multiply(count, ticks))
-    signed = pc.if_else(pc.equal(parts.field("sign"), "-"), pc.negate(total), total)
-    return ticks_array(pc.if_else(texts.is_valid(), signed, None), "timespan")
-
-
-def _ticks(parse: Callable[[str], int], offset: int, values: Sequence[Any]) -> list[int | None]:
-    return [None if value is None else parse(value) - offset for value in values]
 
 
 def _decimals(values: Sequence[Any], exact: Callable[[], Sequence[Any]] | None) -> pa.Array:
@@ -320,10 +216,10 @@ def _decimal(value: Any) -> Decimal:
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise _no("decimal", value) from None
+            raise no_value("decimal", value) from None
         if number.is_finite():
             return number
-    raise _no("decimal", value)
+    raise no_value("decimal", value)
 
 
 def _common_decimals(pieces: list[pa.Array]) -> list[pa.Array]:

@@ -48,14 +48,8 @@ class Places:
         After a failure there is no default: no cell is answered by another place than the analyst chose.
         """
         self.default, self.failed = None, without_options(name_or_url)
-        if "://" not in name_or_url:
-            name, url = name_or_url, named_urls().get(name_or_url) or self._urls.get(name_or_url)
-            is_kept = name in self._open and url == self._urls[name] and url.startswith("local://")
-            connection = (
-                self._open[name] if is_kept else self._opened(url or name, name)
-            )  # else it is asked anew
-        else:
-            connection = self._opened(name_or_url, name)
+        is_url = "://" in name_or_url
+        connection = self._opened(name_or_url, name) if is_url else self._reopened(name_or_url)
         self.default, self.failed = self._name_of(connection), None
         return connection
 
@@ -113,6 +107,12 @@ class Places:
             return self._open.get(name)
         url = named_urls().get(name)
         return None if url is None else self._opened(url, name)
+
+    def _reopened(self, name: str) -> Connection:
+        """The connection of that name, as the file of connections has it now; another machine is asked anew."""
+        url = named_urls().get(name) or self._urls.get(name, name)
+        is_kept = url == self._urls.get(name) and url.startswith("local://")
+        return self._open[name] if is_kept else self._opened(url, name)
 
     def _opened(self, url: str, name: str | None) -> Connection:
         connection = connect(url, name=name, **self._settings(url))

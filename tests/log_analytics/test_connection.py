@@ -27,7 +27,7 @@ from kqlmagic_ext import (
     __version__,
     connect,
 )
-from kqlmagic_ext.connections.log_analytics import credentials
+from kqlmagic_ext.connections.log_analytics import token_sources
 from kqlmagic_ext.connections.log_analytics.address import parse
 from kqlmagic_ext.connections.log_analytics.connection import LogAnalyticsConnection
 from kqlmagic_ext.connections.log_analytics.prelude import TableLimits
@@ -263,7 +263,7 @@ def test_a_token_stands_nowhere(
             asked.append(scopes)
             return AccessToken("eyJhunter2.eyJhunter2.hunter2", 2**40)
 
-    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: Source())
+    monkeypatch.setitem(token_sources.SOURCES, "none", lambda _: Source())
     caplog.set_level(logging.DEBUG)
     notebook.value(f"%kql_connect {emulator.url} --as azure")
     shown = [repr(notebook.shell.magics_manager.registry["KqlMagics"].places.choose("azure"))]

@@ -16,7 +16,7 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from kqlmagic_ext import ConnectError, Query
-from kqlmagic_ext.connections.log_analytics import credentials
+from kqlmagic_ext.connections.log_analytics import token_sources
 from kqlmagic_ext.connections.log_analytics.address import AUTHS, parse
 from kqlmagic_ext.connections.log_analytics.credentials import Credential, credential_of
 from kqlmagic_ext.connections.log_analytics.status import Status
@@ -143,7 +143,7 @@ class FakeDeviceSource(FakeSource):
     """A fake source that asks for a device code to be entered."""
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        credentials._show_code(
+        token_sources.show_code(
             "https://microsoft.com/devicelogin", "ABC123", datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
         )
         time.sleep(0.3)
@@ -178,7 +178,7 @@ def test_a_device_code_shows_in_each_query_that_waits_for_it() -> None:
 def test_a_script_that_shows_no_progress_is_told_the_device_code(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: FakeDeviceSource())
+    monkeypatch.setitem(token_sources.SOURCES, "none", lambda _: FakeDeviceSource())
     with hasty_connection(emulator.url) as connection:
         connection.run(Query("print 1"))
     assert capsys.readouterr().err.count("enter the code ABC123") == 1
@@ -204,7 +204,7 @@ def test_a_missing_broker_says_what_to_install() -> None:
 def test_a_device_code_shows_in_the_cell_that_connects_and_in_the_cell_that_asks(
     notebook: Notebook, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(credentials._SOURCES, "none", lambda _: FakeDeviceSource(lives=1))
+    monkeypatch.setitem(token_sources.SOURCES, "none", lambda _: FakeDeviceSource(lives=1))
     notebook.value(f"%kql_connect {emulator.url} --as azure")
     assert "enter the code ABC123" in notebook.receipt
     notebook.value("%kql -o a print x = 1")
@@ -256,13 +256,13 @@ def test_an_account_is_remembered_and_its_file_holds_no_token(
     from azure.identity import AuthenticationRecord
 
     monkeypatch.setattr(AuthenticationRecord, "deserialize", lambda text: ("record", text))
-    monkeypatch.setattr(credentials, "has_keyring", lambda: True)
+    monkeypatch.setattr(token_sources, "has_keyring", lambda: True)
     kind, address = (
         interactive(),
         parse(f"loganalytics://{ID}?auth=devicecode&tenant=contoso.example"),
     )
-    assert credentials._Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
-    assert credentials._Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
+    assert token_sources.Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
+    assert token_sources.Remembered(kind, address, {}).get_token(SCOPE).token.endswith(" 1")
     assert kind.authenticated == 1
     assert [made.get("authentication_record") for made in kind.made] == [
         None,
@@ -270,15 +270,15 @@ def test_an_account_is_remembered_and_its_file_holds_no_token(
     ]
     [file] = [path for path in home.rglob("*") if path.is_file()]
     assert file.read_text("utf-8") == FakeRecord.serialize()
-    assert file.parent == home / credentials.ACCOUNTS
+    assert file.parent == home / token_sources.ACCOUNTS
 
 
 def test_without_a_keyring_the_tokens_live_as_long_as_the_kernel(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "has_keyring", lambda: False)
+    monkeypatch.setattr(token_sources, "has_keyring", lambda: False)
     kind = interactive()
-    remembered = credentials._Remembered(kind, parse(f"loganalytics://{ID}?auth=devicecode"), {})
+    remembered = token_sources.Remembered(kind, parse(f"loganalytics://{ID}?auth=devicecode"), {})
     assert remembered.get_token(SCOPE).token.endswith(" 1")
     assert remembered.get_token(SCOPE).token.endswith(" 2")
     assert "cache_persistence_options" not in kind.made[-1]
@@ -289,8 +289,8 @@ def remembering(auth: str, monkeypatch: pytest.MonkeyPatch, *, keyring: bool, re
     """The source of tokens with azure-identity's own classes, as on a machine with or without a keyring and a record."""
     from azure.identity import AuthenticationRecord
 
-    monkeypatch.setattr(credentials, "has_keyring", lambda: keyring)
-    source = credentials._SOURCES[auth](parse(f"loganalytics://{ID}?auth={auth}&tenant=contoso.example"))
+    monkeypatch.setattr(token_sources, "has_keyring", lambda: keyring)
+    source = token_sources.SOURCES[auth](parse(f"loganalytics://{ID}?auth={auth}&tenant=contoso.example"))
     if record:
         source._file.parent.mkdir(parents=True)
         known = AuthenticationRecord("t", ID, "login.microsoftonline.com", "h", "ana@contoso.example")
@@ -324,4 +324,4 @@ def test_the_real_browser_credential_takes_a_remembered_account(
 
 def test_a_machine_is_asked_whether_it_has_a_keyring(home: Path) -> None:
     assert home
-    assert credentials.has_keyring() in (True, False)
+    assert token_sources.has_keyring() in (True, False)

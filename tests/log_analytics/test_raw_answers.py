@@ -200,9 +200,9 @@ def test_neither_a_proxy_nor_netrc_comes_between_this_machine_and_itself(tmp_pat
 
 
 def test_a_proxy_that_wants_credentials_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kqlmagic_ext.connections.log_analytics import credentials
+    from kqlmagic_ext.connections.log_analytics import token_sources
 
-    monkeypatch.setitem(credentials._SOURCES, "default", credentials._SOURCES["none"])
+    monkeypatch.setitem(token_sources.SOURCES, "default", token_sources.SOURCES["none"])
     proxy = Raw(answer(b"", status="407 Proxy Authentication Required"))
     proxy.start()
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")

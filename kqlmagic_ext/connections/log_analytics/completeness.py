@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.log_analytics.refusals import without_tokens
+from kqlmagic_ext.connections.log_analytics.tokens import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

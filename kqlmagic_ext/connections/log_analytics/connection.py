@@ -13,18 +13,14 @@ from kqlmagic_ext.connections.log_analytics.completeness import judge
 from kqlmagic_ext.connections.log_analytics.names import advise, hiding, refuse_hidden, table_read
 from kqlmagic_ext.connections.log_analytics.prelude import TableLimits
 from kqlmagic_ext.connections.log_analytics.questions import correlation, metadata_ask, new_ids, write
-from kqlmagic_ext.connections.log_analytics.refusals import (
-    SentText,
-    no_answer,
-    refusal,
-    unreachable,
-    without_tokens,
-)
-from kqlmagic_ext.connections.log_analytics.requests import Ask, Conversation, Patience, Reply, Unreachable
+from kqlmagic_ext.connections.log_analytics.refusals import SentText, no_answer, no_connection, refusal
+from kqlmagic_ext.connections.log_analytics.requests import Ask, Conversation, Patience, Reply
 from kqlmagic_ext.connections.log_analytics.results import result_of
 from kqlmagic_ext.connections.log_analytics.schema import tables_of
 from kqlmagic_ext.connections.log_analytics.service import SHARED
 from kqlmagic_ext.connections.log_analytics.status import Status
+from kqlmagic_ext.connections.log_analytics.tokens import without_tokens
+from kqlmagic_ext.connections.log_analytics.unreachable import Unreachable
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError, KqlMagicError, PartialResultError, QueryError
 from kqlmagic_ext.kql.parameters import bare_scalars
@@ -182,7 +178,7 @@ class LogAnalyticsConnection:
                 f"the connection {self.name} was closed; connect again"
             ).after_sending() from error
         except Unreachable as error:
-            raise unreachable(error, self._address) from error
+            raise no_connection(error, self._address) from error
 
     async def _converse(self, ask: Ask, status: Status) -> Reply:
         client, credential = self._service.client(self._address)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.connections.log_analytics.tokens import without_tokens
 from kqlmagic_ext.errors import ConnectError, KqlMagicError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import find_name, place
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kqlmagic_ext.connections.log_analytics.address import Address
-    from kqlmagic_ext.connections.log_analytics.requests import Reply, Unreachable
+    from kqlmagic_ext.connections.log_analytics.requests import Reply
+    from kqlmagic_ext.connections.log_analytics.unreachable import Unreachable
 
 _OK, _NO_CONTENT = 200, 204
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _THROTTLED = 400, 401, 403, 404, 504, 429
-_TOKEN = re.compile(r"(?i:bearer)\s+\S+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 _UNRESOLVED = re.compile(r"(?i)failed to resolve .*?'([^']+)'")
 _AT = re.compile(r"\s*(?:on|at)?\s*line \[\d+,\d+\]\s*")
 _UNSUPPORTED = "NotSupportedByEmulator"
@@ -79,11 +80,6 @@ def _offset(lines: list[str], line: int) -> int:
     return sum(len(one) + 1 for one in lines[: line - 1])
 
 
-def without_tokens(text: str) -> str:
-    """The text with anything that looks like an access token taken out."""
-    return _TOKEN.sub("[token removed]", text)
-
-
 def refusal(reply: Reply, sent: SentText, address: Address, ids: Mapping[str, str]) -> KqlMagicError:
     """The error for a reply that is no answer; its ids, by which the service's own log finds the query, stand below."""
     chain = list(_chain(_error_of(reply)))
@@ -111,7 +107,7 @@ def no_answer(reply: Reply, sent: SentText, address: Address, ids: Mapping[str, 
     return refusal(reply, sent, address, ids)
 
 
-def unreachable(error: Unreachable, address: Address) -> KqlMagicError:
+def no_connection(error: Unreachable, address: Address) -> KqlMagicError:
     """The error when no answer came."""
     if error.untrusted:
         return ConnectError(

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.log_analytics.address import LOOPBACK
 from kqlmagic_ext.connections.log_analytics.decode import Answer, AnswerDecoder, BrokenAnswer
-from kqlmagic_ext.connections.log_analytics.refusals import without_tokens
+from kqlmagic_ext.connections.log_analytics.unreachable import Unreachable, plain, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from azure.core.exceptions import AzureError
     from azure.core.rest import AsyncHttpResponse
     from azure.monitor.query.aio import LogsQueryClient
 
@@ -61,20 +59,6 @@ class Reply:
     answer: Answer | None = None
     text: bytes = b""
     broken: str | None = None
-
-
-class Unreachable(Exception):  # noqa: N818 - what happened, in the words of the field
-    """No answer came: the connection could not be made, was lost, or stayed silent.
-
-    `connected`: the last try reached the service. `sent`: the question had gone out, then or in a try before.
-    `passing`: another try may help. `untrusted`: the certificate is none that this machine trusts.
-    """
-
-    def __init__(self, message: str, *, connected: bool, passing: bool) -> None:
-        super().__init__(message)
-        self.untrusted = "CERTIFICATE_VERIFY_FAILED" in message
-        self.connected = self.sent = connected
-        self.passing = passing and not self.untrusted
 
 
 @dataclass(frozen=True)
@@ -171,11 +155,11 @@ class Conversation:
             response = await self._send(ask)
             self._tries.sent = True
         except (ServiceRequestError, ServiceResponseError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         try:
             return await self._read(ask, response)
         except AzureError as error:
-            raise Unreachable(_plain(error), connected=True, passing=False) from error
+            raise Unreachable(plain(error), connected=True, passing=False) from error
         finally:
             await response.close()
 
@@ -229,7 +213,7 @@ class Conversation:
         except BrokenAnswer as error:
             return decoder.salvage(), str(error)
         except AzureError as error:
-            return decoder.salvage(), f"the connection was lost ({_plain(error)})"
+            return decoder.salvage(), f"the connection was lost ({plain(error)})"
 
 
 async def _text(response: AsyncHttpResponse, most: float = math.inf) -> bytes:
@@ -240,29 +224,6 @@ async def _text(response: AsyncHttpResponse, most: float = math.inf) -> bytes:
         if len(text) > most:
             break
     return bytes(text)
-
-
-def _unreachable(error: AzureError) -> Unreachable:
-    """What became of a request that got no answer; only where no connection was made is it certain that it did not go out."""
-    import aiohttp
-    from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
-
-    inner = error.inner_exception
-    if isinstance(inner, aiohttp.ClientHttpProxyError):
-        return Unreachable(f"the proxy answers {inner.status}", connected=False, passing=False)
-    if isinstance(inner, aiohttp.ClientConnectorError):
-        said = without_tokens(inner.os_error.strerror or str(inner.os_error))
-        return Unreachable(said, connected=False, passing=inner.host not in LOOPBACK)
-    if isinstance(error, ServiceRequestTimeoutError):
-        return Unreachable("it does not answer", connected=False, passing=True)
-    if isinstance(error, ServiceResponseTimeoutError):
-        return Unreachable("the service stayed silent", connected=True, passing=False)
-    return Unreachable("the service closed the connection without an answer", connected=True, passing=True)
-
-
-def _plain(error: Exception) -> str:
-    """What a foreign error says, in one line, without the token that it may hold."""
-    return without_tokens(" ".join(str(error).split()) or type(error).__name__)
 
 
 def _retry_after(text: str | None) -> float | None:

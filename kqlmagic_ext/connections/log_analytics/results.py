@@ -36,22 +36,15 @@ def result_of(
     complete = not judgement.reasons
     warnings = (*warnings, *judgement.warnings)
     took = seconds()
-    origins = [
-        sent.origin(
-            rows=len(frame),
-            seconds=took,
-            complete=complete,
-            warnings=(*warnings, *judgement.reasons),
-            **ids,
+    told = (*warnings, *judgement.reasons)
+    for frame in frames:
+        frame.attrs["kql"] = sent.origin(
+            rows=len(frame), seconds=took, complete=complete, warnings=told, **ids
         )
-        for frame in frames
-    ]
-    for frame, origin in zip(frames, origins, strict=True):
-        frame.attrs["kql"] = origin
     return Result(
         frames,
         answer.tables,
-        origins[0],
+        frames[0].attrs["kql"],
         complete=complete,
         missing=judgement.reasons,
         warnings=warnings,
