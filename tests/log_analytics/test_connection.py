@@ -298,7 +298,7 @@ def test_https_is_spoken_with_a_certificate_that_the_machine_trusts() -> None:
         wary = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
         done = [
             subprocess.run(
-                [sys.executable, "-W", "error", "-c", code, emulator.url],
+                [sys.executable, "-W", "error::ResourceWarning", "-c", code, emulator.url],
                 env=env,
                 capture_output=True,
                 text=True,
