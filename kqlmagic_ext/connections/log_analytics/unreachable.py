@@ -33,6 +33,8 @@ def unreachable(error: AzureError) -> Unreachable:
     inner = error.inner_exception
     if isinstance(inner, aiohttp.ClientHttpProxyError):
         return Unreachable(f"the proxy answers {inner.status}", connected=False, passing=False)
+    if isinstance(inner, aiohttp.ClientConnectorCertificateError):
+        return Unreachable(without_tokens(str(inner.certificate_error)), connected=False, passing=False)
     if isinstance(inner, aiohttp.ClientConnectorError):
         said = without_tokens(inner.os_error.strerror or str(inner.os_error))
         return Unreachable(said, connected=False, passing=inner.host not in LOOPBACK)
