@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.log_analytics.decode.broken import BrokenAnswer
@@ -167,11 +168,11 @@ class Rows:
 
     def _by_column(self, rows: list[Any], width: int) -> list[tuple[Any, ...]]:
         """The values of each column; BrokenAnswer when a row is not as wide as the table."""
-        try:
-            if set(map(list.__len__, rows)) == {width}:
-                return list(zip(*rows, strict=True))
-        except TypeError:
-            pass  # a row is no list: named below
+        if set(map(type, rows)) == {list}:
+            with suppress(ValueError):  # rows of several widths
+                values = list(zip(*rows, strict=True))
+                if len(values) == width:
+                    return values
         for number, row in enumerate(rows, self.count + 1):
             if not isinstance(row, list):
                 raise BrokenAnswer(f"row {number:,} is no array of values")
