@@ -179,7 +179,7 @@ def _workspace(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise ConnectError(
-            f"{text[:60]!r} is no workspace ID: it is a GUID, on the workspace's Overview page in the portal, and not its name"
+            "the URL names no workspace ID: it is a GUID, on the workspace's Overview page in the portal, and not its name"
         ) from None
 
 
