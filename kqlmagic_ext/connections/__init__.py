@@ -7,7 +7,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from kqlmagic_ext.connections.secrets import without_options
+from kqlmagic_ext.connections.secrets import refuse_secrets, without_options
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def connect(url: str, *, name: str | None = None, **settings: Any) -> Connection
     Raises
     ------
     ConnectError
-        When there is no such scheme or place; says what to do.
+        When there is no such scheme or place, or the URL holds a secret; says what to do.
     """
+    refuse_secrets(url)
     scheme, separator, _ = url.partition("://")
     if not separator:
         hint = _hint(without_options(url))

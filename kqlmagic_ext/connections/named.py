@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kqlmagic_ext.connections.secrets import suspicious_options
+from kqlmagic_ext.connections.secrets import refuse_secrets
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -19,37 +19,43 @@ if TYPE_CHECKING:
 FILE = Path(".config") / "kqlmagic_ext" / "connections.toml"
 
 
-def named_urls() -> Mapping[str, str]:
-    """The URLs by their names; none when there is no such file.
+def names() -> list[str]:
+    """The names that the file knows; ConnectError when it cannot be read."""
+    return list(_entries())
+
+
+def named_url(name: str) -> str | None:
+    """The URL of a name, None when the file does not know it.
 
     Raises
     ------
     ConnectError
-        When the file cannot be read, or an entry holds anything but a `url`.
+        When the file cannot be read, or the entry holds anything but a `url`.
     """
+    entries = _entries()
+    return _url(name, entries[name]) if name in entries else None
+
+
+def _entries() -> Mapping[str, object]:
     path = Path.home() / FILE
     try:
-        entries = tomllib.loads(path.read_text("utf-8-sig"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise ConnectError(f"{path} cannot be read: {error}") from error
-    return {name: _url(path, name, entry) for name, entry in entries.items()}
 
 
-def _url(path: Path, name: str, entry: object) -> str:
+def _url(name: str, entry: object) -> str:
+    where = f"{Path.home() / FILE}: [{name}]"
     url = entry.get("url") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(url, str):
-        raise ConnectError(f'{path}: [{name}] wants one line, url = "loganalytics://…"')
+        raise ConnectError(f'{where} wants one line, url = "loganalytics://…"')
     others = sorted(set(entry) - {"url"})
     if others:
         raise ConnectError(
-            f"{path}: [{name}] holds {', '.join(others)} beside its url: the file keeps URLs alone, and never a secret "
-            "(those go into the environment, az login, a managed identity or the keyring)"
+            f"{where} holds {', '.join(others)} beside its url: the file keeps URLs alone, and never a secret (those go into "
+            "the environment, az login, a managed identity or the keyring)"
         )
-    if secrets := suspicious_options(url):
-        raise ConnectError(
-            f"{path}: [{name}] holds what looks like a secret ({', '.join(secrets)}): the file keeps URLs, and never a secret "
-            "(those go into the environment, az login, a managed identity or the keyring)"
-        )
+    refuse_secrets(url, where)
     return url

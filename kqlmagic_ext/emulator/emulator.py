@@ -59,7 +59,7 @@ class Emulator:
             raise ConnectError(
                 f"the emulator binds this machine's loopback alone ({', '.join(LOOPBACK)}), not {host!r}"
             )
-        self.faults = Faults(faults)
+        self._faults = Faults(faults)
         self.workspace = WORKSPACE
         self.authority: Path | None = None
         self._host, self._port, self._https = host, port, https
@@ -85,7 +85,7 @@ class Emulator:
         if self._closed:
             raise ConnectError("the emulator was closed; make another one")
         if self._thread is None:
-            self._thread = _Serving(self._data, self.faults, self._host, self._port, self._context())
+            self._thread = _Serving(self._data, self._faults, self._host, self._port, self._context())
             try:
                 self._thread.begin()
             except (OSError, OverflowError) as error:
@@ -95,6 +95,11 @@ class Emulator:
                 said = f"the emulator cannot bind {self._host}:{self._port}: {why}"
                 raise ConnectError(said) from error
         return self
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that are switched on: `faults.set("503@2")`, `faults.clear()`; any thread may, while it runs."""
+        return self._faults
 
     @property
     def endpoint(self) -> str:

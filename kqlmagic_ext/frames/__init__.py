@@ -26,7 +26,7 @@ from kqlmagic_ext.frames.to_arrow import arrow_from_columns, arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
 from kqlmagic_ext.frames.to_values import column_values
 from kqlmagic_ext.frames.to_wire import wire_rows
-from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
+from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type, refuse_twins
 
 __all__ = [
     "Digits",
@@ -42,6 +42,7 @@ __all__ = [
     "kql_kind",
     "kql_type",
     "paused_collector",
+    "refuse_twins",
     "to_envelope",
     "wire_array",
     "wire_rows",

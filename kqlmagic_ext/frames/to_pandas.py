@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.frames.collector import paused_collector
 from kqlmagic_ext.frames.json_text import json_values
-from kqlmagic_ext.frames.types import kql_type
+from kqlmagic_ext.frames.types import kql_type, refuse_twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,12 @@ _MASKED = {"bool": "BooleanDtype", "int": "Int32Dtype", "long": "Int64Dtype"}
 def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: None) -> pd.DataFrame:
     """The DataFrame of an Arrow table, with the pandas dtypes of the type table above.
 
-    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work.
+    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work. Raises QueryError for
+    two columns of one name.
     """
     import pandas as pd
 
+    refuse_twins(table.column_names)
     arrays = {}
     with paused_collector():
         for field, column in zip(table.schema, table.columns, strict=True):

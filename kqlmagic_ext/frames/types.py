@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kqlmagic_ext.errors import QueryError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 
@@ -22,6 +26,15 @@ def arrow_type(kql_type: str) -> pa.DataType:
         "timespan": pa.duration("us"),
     }
     return types.get(kql_type, pa.string())
+
+
+def refuse_twins(names: Sequence[str]) -> None:
+    """Raise QueryError when two columns of an answer have one name: a frame would keep the last alone."""
+    twins = [name for name in names if names.count(name) > 1]
+    if twins:
+        raise QueryError(
+            f"the answer has two columns named {twins[0]!r}", hint="give one of them another name"
+        )
 
 
 def kql_field(name: str, kql_type: str, type_: pa.DataType | None = None) -> pa.Field:

@@ -115,6 +115,25 @@ def is_naive(value: object) -> bool:
     return isinstance(value, datetime) and value.tzinfo is None
 
 
+def hidden_parameter(name: str, table: str) -> ParameterError:
+    """The error for a parameter that KQL would ignore without a word, because a column has its name."""
+    return ParameterError(
+        f"{name!r} is also a column of {table}, and KQL would take the column: write {{{{{name}}}}} in the query, or "
+        f"-i other={name}",
+        name=name,
+        hidden_by=table,
+    )
+
+
+def hidden_tables(inputs: Iterable[str], tables: Container[str], place: str) -> list[str]:
+    """A warning for each input that takes the name of a table of the place."""
+    return [
+        f"the input {name} hides the table {name} of {place} in this query"
+        for name in inputs
+        if name in tables
+    ]
+
+
 def _value(value: object, name: str, text: str, braced: Mapping[str, int]) -> Value:
     try:
         return value_of(value, name)

@@ -136,7 +136,21 @@ def find_name(text: str, name: str, *, last: bool = False) -> int | None:
     return (places[-1] if last else places[0]) if places else None
 
 
+def names_in(text: str) -> set[str]:
+    """Everything that stands as a name or as `['name']`: one reading of the text for any number of names."""
+    return {
+        token.text if token.kind == "name" else token.text[1:-1]
+        for token in code(text)
+        if token.kind == "name" or _is_bracketed(text, token)
+    }
+
+
 def _is_name(text: str, token: Token, name: str) -> bool:
     if token.kind == "name":
         return token.text == name
-    return token.kind == "string" and token.text[1:-1] == name and text[: token.start].rstrip().endswith("[")
+    return token.text[1:-1] == name and _is_bracketed(text, token)
+
+
+def _is_bracketed(text: str, token: Token) -> bool:
+    """Whether the token is the string of `['name']`."""
+    return token.kind == "string" and text[: token.start].rstrip().endswith("[")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections import Connection, connect
-from kqlmagic_ext.connections.named import named_urls
+from kqlmagic_ext.connections.named import named_url, names
 from kqlmagic_ext.connections.secrets import without_options
 from kqlmagic_ext.errors import ConnectError
 
@@ -90,7 +90,7 @@ class Places:
     def __iter__(self) -> Iterator[tuple[str, str, Connection | None]]:
         """Name, URL and connection of each, in the order in which they were opened; then those that only have a name."""
         opened = [(name, self._urls[name], connection) for name, connection in self._open.items()]
-        unopened = [(name, url, None) for name, url in named_urls().items() if name not in self._open]
+        unopened = [(name, _shown(name), None) for name in names() if name not in self._open]
         return iter([*opened, *unopened])
 
     def close(self) -> None:
@@ -105,12 +105,12 @@ class Places:
         """The open connection of that name, else the one that the file of connections knows by it."""
         if name in self._open or "://" in name:
             return self._open.get(name)
-        url = named_urls().get(name)
+        url = named_url(name)
         return None if url is None else self._opened(url, name)
 
     def _reopened(self, name: str) -> Connection:
         """The connection of that name, as the file of connections has it now; another machine is asked anew."""
-        url = named_urls().get(name) or self._urls.get(name, name)
+        url = named_url(name) or self._urls.get(name, name)
         is_kept = url == self._urls.get(name) and url.startswith("local://")
         return self._open[name] if is_kept else self._opened(url, name)
 
@@ -132,3 +132,11 @@ class Places:
 
     def _name_of(self, connection: Connection) -> str:
         return next(name for name, one in self._open.items() if one is connection)
+
+
+def _shown(name: str) -> str:
+    """The URL that the file of connections has for a name, or why the file's entry is refused."""
+    try:
+        return named_url(name) or ""
+    except ConnectError as error:
+        return f"refused: {error}"

@@ -179,7 +179,7 @@ class Elsewhere:
         self.endpoint = endpoint
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals of other processes")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_url_serves_and_ends_cleanly(number: int) -> None:
     with command("--data", "local://", "--fault", "503@1", "--row-limit", "2") as process:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from kqlmagic_ext.kql.tokens import (
     code,
     find_name,
+    names_in,
     placeholders,
     placeholders_in_strings,
     position,
@@ -96,3 +97,11 @@ def test_a_name_is_found_bare_and_in_brackets_but_not_in_strings() -> None:
     assert find_name("print 'User' | where User == 1", "User") == 21
     assert find_name("T | where ['my col'] == 1", "my col") == 11
     assert find_name("print 'User' // User", "User") is None
+
+
+def test_names_in_a_text_are_those_that_find_name_finds() -> None:
+    text = "T | where a == 'b' and ['c d'] has \"e\" // f\n| extend g = h['i']"
+    names = names_in(text)
+    assert names >= {"T", "a", "c d", "g", "h", "i"}
+    assert names.isdisjoint({"b", "e", "f"})
+    assert all(find_name(text, name) is not None for name in names)

@@ -85,6 +85,10 @@ def test_what_names_no_place_is_said_in_one_sentence(url: str, said: str) -> Non
         "?tenant=eyJhunter2hunter2.hunter2hunter2",
         "?SIG=hunter2hunter2",
         "?endpoint=https://user:hunter2@host.example",
+        "?endpoint=https%3A%2F%2Fuser:hunter2@host.example",
+        "&client_secret=hunter2hunter2",
+        ";password=hunter2hunter2",
+        "?auth=cli#client_secret=hunter2hunter2",
     ],
 )
 def test_a_secret_is_refused_and_never_repeated(hidden: str) -> None:
@@ -92,6 +96,15 @@ def test_a_secret_is_refused_and_never_repeated(hidden: str) -> None:
         connect(f"loganalytics://{ID}{hidden}")
     assert "hunter2" not in str(caught.value)
     assert "az login" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["local://demo?password=hunter2", "local:///tmp?sig=hunter2", "other://x?key=hunter2"]
+)
+def test_a_secret_is_refused_whatever_the_scheme(url: str) -> None:
+    with pytest.raises(ConnectError, match="no place for a secret") as caught:
+        connect(url)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,9 @@ def test_a_query_that_meets_the_closing_of_its_service_ends(emulator: Emulator) 
     service.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="no fork on this system"
+)  # what it guards against is not there
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_is_told_to_connect_again(azure: LogAnalyticsConnection) -> None:
     azure.run(Query("print 1"))

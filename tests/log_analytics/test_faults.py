@@ -181,6 +181,7 @@ def test_a_cached_answer_says_its_age_and_refresh_asks_anew(asking: Notebook, em
     assert "the answer is 90 s old, from the service's cache; --refresh asks anew" in asking.receipt
     assert "no-cache" not in emulator.requests[-1].headers.get("Cache-Control", "")
     asking.value(CELL.replace("-o old", "--refresh -o old"))
+    assert "from the service's cache; though none was wanted" in asking.receipt
     assert emulator.requests[-1].headers["Cache-Control"] == "no-cache"
 
 
@@ -208,6 +209,8 @@ def test_a_denied_table_is_noticed(asking: Notebook, emulator: Emulator) -> None
     error = asking.error("%kql -o old SigninLogs | count")
     assert isinstance(error, PartialResultError)
     assert "access to SigninLogs is denied" in str(error)
+    asking.value("%kql -o old print x = 1")
+    assert asking.names["old"].attrs["kql"]["complete"] is True
 
 
 def test_what_went_out_before_the_service_vanished_is_remembered() -> None:

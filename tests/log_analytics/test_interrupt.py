@@ -5,13 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from kqlmagic_ext import Query, connect
+from kqlmagic_ext.connections.log_analytics import results
 from kqlmagic_ext.connections.log_analytics.connection import LogAnalyticsConnection
 from kqlmagic_ext.emulator import WORKSPACE, Emulator
+from kqlmagic_ext.frames import frame_from_arrow
 from tests.local.test_interrupt import ENDLESS, interrupted
 
 SIGN_INS = Query("SigninLogs | take 2000")
@@ -87,15 +91,8 @@ def test_an_interrupt_ends_a_connection_that_is_being_made(silent: int) -> None:
         connection.close()
 
 
-@pytest.mark.parametrize(
-    ("phase", "fault"),
-    [("waiting", "slow-first-byte=60")],
-)
-def test_an_interrupt_in_any_phase_ends_the_work(
-    emulator: Emulator, azure: LogAnalyticsConnection, phase: str, fault: str | None
-) -> None:
-    if fault is not None:
-        emulator.faults.set(fault)
+def stopped_in(connection: LogAnalyticsConnection, phase: str) -> None:
+    """Interrupt a query in a phase, and see that nobody works on it any more."""
 
     def strike(line: str) -> None:
         if line.startswith(phase):
@@ -103,13 +100,40 @@ def test_an_interrupt_in_any_phase_ends_the_work(
 
     columns = ", ".join(f"d{number} = dynamic({{'a': [1, 2, 3], 'b': 'text'}})" for number in range(12))
     with pytest.raises(KeyboardInterrupt):
-        azure.run(Query(f"range x from 1 to 150000 step 1 | extend {columns}"), strike)
-    eventually(lambda: is_idle(emulator))
+        connection.run(Query(f"range x from 1 to 60000 step 1 | extend {columns}"), strike)
     for thread in threading.enumerate():
         if thread.name == "kqlmagic_ext query":
             thread.join(10)
             assert not thread.is_alive(), "somebody still works on the interrupted query"
+
+
+@pytest.mark.parametrize(
+    ("phase", "fault"), [("waiting", "slow-first-byte=60"), ("receiving", "slow-body=60")]
+)
+def test_an_interrupt_in_any_phase_ends_the_request(
+    emulator: Emulator, azure: LogAnalyticsConnection, phase: str, fault: str
+) -> None:
+    emulator.faults.set(fault)
+    stopped_in(azure, phase)
+    eventually(lambda: is_idle(emulator))
     emulator.faults.clear()
+    assert azure.run(Query("print x = 1")).frame["x"][0] == 1
+
+
+def test_an_interrupt_ends_the_making_of_the_frame(
+    azure: LogAnalyticsConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def slowly(table: pa.Table, checkpoint: Callable[[], None]) -> pd.DataFrame:
+        time.sleep(0.3)  # the interrupt comes now, however fast the machine is
+        made.append(frame_from_arrow(table, checkpoint))
+        return made[-1]
+
+    monkeypatch.setattr(results, "frame_from_arrow", slowly)
+    stopped_in(azure, "making the frame")
+    assert made == []
+    monkeypatch.undo()
     assert azure.run(Query("print x = 1")).frame["x"][0] == 1
 
 

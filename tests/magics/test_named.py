@@ -53,7 +53,7 @@ def test_a_variable_in_braces_names_the_url(notebook: Notebook) -> None:
         ),
         (
             '[a]\nurl = "loganalytics://x?client_secret=hunter2hunter2"\n',
-            "holds what looks like a secret (client_secret)",
+            "is no place for a secret (client_secret)",
         ),
         ('[a]\nplace = "hunter2hunter2"\n', "wants one line"),
         ('a = "hunter2hunter2"\n', "wants one line"),
@@ -94,3 +94,14 @@ def test_a_name_opens_what_the_file_says_now(notebook: Notebook, file: Path) -> 
     file.write_text('[small]\nurl = "local://demo?rows=3000"\n', "utf-8")
     notebook.value("%kql_connect small")
     assert notebook.receipt.startswith("small answers now: local://demo?rows=3000")
+
+
+def test_one_refused_entry_takes_no_other_name_away(notebook: Notebook, file: Path) -> None:
+    text = '[bad]\nurl = "local://demo?password=hunter2hunter2"\n[small]\nurl = "local://demo?rows=2000"\n'
+    file.write_text(text, "utf-8")
+    listed = notebook.value("%kql_connections").set_index("name")["url"]
+    assert listed["small"] == "local://demo?rows=2000"
+    assert listed["bad"].startswith("refused: ")
+    assert "hunter2" not in listed["bad"]
+    notebook.value("%kql_connect small")
+    assert "no place for a secret" in str(notebook.error("%kql_connect bad"))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.connections.local.catalogue import Catalogue
 from kqlmagic_ext.connections.local.diagnosis import Source
 from kqlmagic_ext.connections.local.engine_errors import engine_error
-from kqlmagic_ext.connections.local.inputs import Inputs, add_inputs
+from kqlmagic_ext.connections.local.inputs import add_inputs
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
-from kqlmagic_ext.kql.parameters import Bound, bind, short_forms
+from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, short_forms
 from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
 
@@ -150,7 +150,7 @@ class LocalConnection:
                 )
                 answers.append(statement.answer(bound.scalars))
                 warnings += statement.warnings
-        warnings += [*inputs.warnings, *self._hidden(inputs)]
+        warnings += [*inputs.warnings, *hidden_tables(inputs.columns, self._catalogue.names, self.name)]
         if query.limit is not None:
             warnings.append(f"a preview: at most {query.limit:,} rows")
         return answers, tuple(dict.fromkeys(warnings))
@@ -168,10 +168,6 @@ class LocalConnection:
             if self._database.closed:
                 raise ConnectError(f"the connection {self.name} is closed; connect again") from error
             raise engine_error(error, Source("", ""), {}) from error
-
-    def _hidden(self, inputs: Inputs) -> list[str]:
-        names = [name for name in inputs.columns if name in self._catalogue.names]
-        return [f"the input {name} hides the table {name} of {self.name} in this query" for name in names]
 
 
 def _result(

@@ -21,7 +21,7 @@ from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, translation_
 from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
-from kqlmagic_ext.kql.parameters import RESERVED
+from kqlmagic_ext.kql.parameters import RESERVED, hidden_parameter
 from kqlmagic_ext.kql.statements import find_slips
 from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
@@ -180,12 +180,7 @@ def _refuse_hidden(scalars: Mapping[str, Value], tables: Mapping[str, Mapping[st
     for name in scalars:
         for table, columns in tables.items():
             if name.casefold() in {column.casefold() for column in columns}:
-                raise ParameterError(
-                    f"{name!r} is also a column of {table}, and KQL would take the column: write {{{{{name}}}}} in the "
-                    f"query, or -i other={name}",
-                    name=name,
-                    hidden_by=table,
-                )
+                raise hidden_parameter(name, table)
 
 
 # ---------------------------------------------------------------- tables and columns

@@ -11,7 +11,7 @@ from duckdb_kql.types import kusto_type
 
 from kqlmagic_ext.connections.local.sql import quote_name
 from kqlmagic_ext.errors import QueryError
-from kqlmagic_ext.frames import arrow_type, kql_field, kql_type
+from kqlmagic_ext.frames import arrow_type, kql_field, kql_type, refuse_twins
 from kqlmagic_ext.values import (
     LONG_MAX,
     LONG_MIN,
@@ -135,11 +135,7 @@ def answer_sql(sql: str, names: Sequence[str], types: Sequence[Any]) -> str:
 
     Raises QueryError when two columns have one name: a frame would keep the last alone.
     """
-    twins = [name for name in names if names.count(name) > 1]
-    if twins:
-        raise QueryError(
-            f"the answer has two columns named {twins[0]!r}", hint="give one of them another name"
-        )
+    refuse_twins(names)
     kinds = [str(kind).upper() for kind in types]
     if not {"HUGEINT", "UHUGEINT", "INTERVAL", "UBIGINT"}.intersection(kinds):
         return sql

@@ -1,7 +1,4 @@
-"""The URL of a Log Analytics place, read: which workspace or resource, in which cloud, by which sign-in.
-
-Secrets are refused here: neither a URL nor a file of connections is a place for one.
-"""
+"""The URL of a Log Analytics place, read: which workspace or resource, in which cloud, by which sign-in."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
-from kqlmagic_ext.connections.secrets import suspicious_options
 from kqlmagic_ext.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -106,9 +102,8 @@ def parse(url: str) -> Address:
     Raises
     ------
     ConnectError
-        When it names none, or holds a secret; the sentence never repeats what may be one.
+        When it names none; the sentence repeats no value, which may be a secret.
     """
-    refuse_secrets(url)
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     options = dict(pairs)
@@ -134,21 +129,6 @@ def parse(url: str) -> Address:
         client=_dns_name(options, "client"),
         auth=auth,
         wait=_wait(options.get("timeout")),
-    )
-
-
-def refuse_secrets(url: str) -> None:
-    """Raise ConnectError when the URL holds what looks like a secret."""
-    if names := suspicious_options(url):
-        raise secret_error(", ".join(names), "a connection URL")
-
-
-def secret_error(what: str, where: str) -> ConnectError:
-    """The refusal of a secret, which says where secrets go."""
-    return ConnectError(
-        f"{where} is no place for a secret ({what}): sign in by az login (auth=cli), by the environment "
-        "(AZURE_CLIENT_SECRET and its like, with auth=env), by a managed identity (auth=msi), or in the browser "
-        "(auth=browser, auth=devicecode), whose tokens this machine's keyring keeps"
     )
 
 
@@ -186,8 +166,6 @@ def _workspace(text: str) -> str:
 def _endpoint(text: str) -> str:
     parts = urlsplit(text if "://" in text else f"https://{text}")
     host = parts.hostname or ""
-    if "@" in parts.netloc:
-        raise secret_error("user:password@", "a connection URL")
     more = parts.path.strip("/") not in ("", "v1") or parts.query or parts.fragment
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or more:
         raise ConnectError("the URL's endpoint is no address such as https://api.loganalytics.azure.com")

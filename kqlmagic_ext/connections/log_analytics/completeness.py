@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.connections.log_analytics.tokens import without_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from kqlmagic_ext.connections.log_analytics.decode import Answer
     from kqlmagic_ext.connections.log_analytics.requests import Reply
@@ -29,8 +29,11 @@ class Judgement:
     warnings: tuple[str, ...]
 
 
-def judge(reply: Reply, answer: Answer, read: str | None) -> Judgement:
-    """The judgement of a reply with status 200; `read`: the one table that the query reads, None when it may be any."""
+def judge(reply: Reply, answer: Answer, read: Container[str] | None, *, refreshed: bool = False) -> Judgement:
+    """The judgement of a reply with status 200.
+
+    `read`: the tables that the query reads, None when it may be any. `refreshed`: no answer from a cache was wanted.
+    """
     reasons, warnings = [], list(answer.warnings)
     if reply.broken is not None:
         reasons.append(f"the answer broke off, twice: {reply.broken}")
@@ -40,8 +43,8 @@ def judge(reply: Reply, answer: Answer, read: str | None) -> Judgement:
         reasons += _limits(answer)
     for name in sorted(set(_denied_names(answer.tail.get("permissions")))):
         said = f"access to {name} is denied, and the service leaves such rows out"
-        (reasons if read in (None, name) else warnings).append(said)
-    warnings += _age(reply.headers.get("age"))
+        (reasons if read is None or name in read else warnings).append(said)
+    warnings += _age(reply.headers.get("age"), refreshed=refreshed)
     return Judgement(tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(warnings)))
 
 
@@ -97,6 +100,7 @@ def _denied_names(node: Any) -> Iterator[str]:
                 yield from _denied_names(value)
 
 
-def _age(text: str | None) -> Iterator[str]:
+def _age(text: str | None, *, refreshed: bool) -> Iterator[str]:
     if text is not None and text.strip().isdecimal() and int(text) > 0:
-        yield f"the answer is {int(text):,} s old, from the service's cache; --refresh asks anew"
+        way_on = "though none was wanted" if refreshed else "--refresh asks anew"
+        yield f"the answer is {int(text):,} s old, from the service's cache; {way_on}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections import Prompt
 from kqlmagic_ext.connections.log_analytics.completeness import judge
-from kqlmagic_ext.connections.log_analytics.names import advise, hiding, refuse_hidden, table_read
+from kqlmagic_ext.connections.log_analytics.names import advise, refuse_hidden, tables_read
 from kqlmagic_ext.connections.log_analytics.prelude import TableLimits
 from kqlmagic_ext.connections.log_analytics.questions import correlation, metadata_ask, new_ids, write
 from kqlmagic_ext.connections.log_analytics.refusals import SentText, no_answer, no_connection, refusal
@@ -23,7 +23,7 @@ from kqlmagic_ext.connections.log_analytics.tokens import without_tokens
 from kqlmagic_ext.connections.log_analytics.unreachable import Unreachable
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError, KqlMagicError, PartialResultError, QueryError
-from kqlmagic_ext.kql.parameters import bare_scalars
+from kqlmagic_ext.kql.parameters import bare_scalars, hidden_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +143,7 @@ class LogAnalyticsConnection:
         status.enter("making the frame")
         return result_of(
             reply.answer,
-            judge(reply, reply.answer, table_read(query.text, self._tables or {})),
+            judge(reply, reply.answer, tables_read(query.text, self._tables or {}), refreshed=query.refresh),
             question.told(self.name),
             ids,
             lambda: time.perf_counter() - began,
@@ -162,7 +162,7 @@ class LogAnalyticsConnection:
             listed = " or ".join(names)
             warnings = [f"a column named {listed} would hide the input; {{{{name}}}} is safe from it"]
         refuse_hidden(question, self._tables or {})
-        return warnings + hiding(question, self._tables or {}, self.name)
+        return warnings + hidden_tables(question.inputs, self._tables or {}, self.name)
 
     def _reply(self, ask: Ask, status: Status, cancellation: Cancellation) -> Reply:
         """The service's reply; the request ends with the cell."""
@@ -222,7 +222,7 @@ def _prompting() -> Progress:
 
 def _partial(result: Result) -> PartialResultError:
     rows = sum(len(frame) for frame in result.frames)
-    said = f"rows are missing: {'; '.join(result.missing)}; {rows:,} rows came"
+    said = f"rows are missing: {'; '.join(result.missing)}; {rows:,} row{'s' * (rows != 1)} came"
     error = PartialResultError(said, result=result, reasons=result.missing)
     error.after_sending()
     return error

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections.log_analytics.limiter import Limiter
     from kqlmagic_ext.connections.log_analytics.status import Status
 
-_OK, _NO_CONTENT, _THROTTLED = 200, 204, 429
+_OK, _THROTTLED = 200, 429
 _PASSING = (500, 502, 503)  # never 504: the query itself took too long, and would again
 _CONNECT_S = 15
 _MARGIN_S = 30

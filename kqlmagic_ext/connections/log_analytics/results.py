@@ -12,8 +12,6 @@ from kqlmagic_ext.query import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import pyarrow as pa
-
     from kqlmagic_ext.connections.log_analytics.completeness import Judgement
     from kqlmagic_ext.connections.log_analytics.decode import Answer
     from kqlmagic_ext.query import Sent
@@ -30,9 +28,11 @@ def result_of(
     warnings: tuple[str, ...] = (),
 ) -> Result:
     """The result; `checkpoint` is called between columns and now and then in dynamic ones: what it raises ends the work."""
-    for table in answer.tables:
-        _refuse_twins(table)
-    frames = tuple(frame_from_arrow(table, checkpoint) for table in answer.tables)
+    try:
+        frames = tuple(frame_from_arrow(table, checkpoint) for table in answer.tables)
+    except QueryError as error:
+        error.after_sending()
+        raise
     complete = not judgement.reasons
     warnings = (*warnings, *judgement.warnings)
     took = seconds()
@@ -51,15 +51,6 @@ def result_of(
         render=_render(answer.tail.get("render")),
         statistics=answer.tail.get("statistics"),
     )
-
-
-def _refuse_twins(table: pa.Table) -> None:
-    names = table.column_names
-    twins = [name for name in names if names.count(name) > 1]
-    if twins:
-        raise QueryError(
-            f"the answer has two columns named {twins[0]!r}", hint="give one of them another name"
-        ).after_sending()
 
 
 def _render(told: Any) -> Mapping[str, Any] | None:
