@@ -49,8 +49,8 @@ FOLDERS = {
 OWN = re.compile(r"(https?|wss?)://127\.0\.0\.1[:/]|(data|blob|file|about):")
 PANEL = "window.jupyterapp?.shell.currentWidget"
 IDLE = f"() => {PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
-# Between two cells the kernel is idle, too: a cell that waits for it shows [*].
-SETTLED = f"() => ({IDLE})() && ![...document.querySelectorAll('.jp-InputPrompt')].some(e => e.innerText.includes('*'))"
+# Between two cells the kernel is idle, too: a cell that has run has a number.
+RAN = f"() => ({IDLE})() && {PANEL}.content.widgets.every(cell => cell.model.type !== 'code' || cell.model.executionCount)"
 CELLS = f"""() => {PANEL}.content.widgets.map(cell => ({{
   source: cell.model.sharedModel.getSource(),
   type: cell.model.type,
@@ -88,8 +88,8 @@ class Lab:
         )
 
     def cells(self, timeout_s: int = 120) -> list[dict[str, Any]]:
-        """The cells as they are once none runs or waits to run."""
-        self.page.wait_for_function(SETTLED, timeout=timeout_s * 1000)
+        """The cells as they are once all have run."""
+        self.page.wait_for_function(RAN, timeout=timeout_s * 1000)
         cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
         return cells
 
