@@ -15,7 +15,7 @@ LEVELS = [
     {"errors"},
     {"values", "query"},
     {"frames", "kql"},
-    {"connections", "display"},
+    {"connections", "display", "languages"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {
