@@ -121,12 +121,15 @@ class Completer(Protocol):
 class Language:
     """A language: how it is written and started.
 
-    `sigil` stands before its variables; `flags` are the options that its `run` understands, with their help.
+    `magics`: the cell magics that run it; without one, `--runtime` of the magic of `runtime_of` chooses it. `sigil` stands
+    before its variables; `flags` are the options that its `run` understands, with their help.
     """
 
     name: str
     title: str
     session: str
+    magics: tuple[str, ...] = ()
+    runtime_of: str | None = None
     sigil: str = ""
     flags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -146,11 +149,24 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
                 "powershell",
                 "PowerShell",
                 "kqlmagic_ext.languages.powershell:PowerShellSession",
-                "$",
-                MappingProxyType({"--strict": "an error that does not end the cell fails it, too"}),
+                magics=("powershell", "pwsh"),
+                sigil="$",
+                flags=MappingProxyType({"--strict": "an error that does not end the cell fails it, too"}),
             ),
-            Language("node", "Node.js", "kqlmagic_ext.languages.javascript:NodeSession", flags=_SCRIPT),
-            Language("deno", "Deno", "kqlmagic_ext.languages.javascript:DenoSession", flags=_SCRIPT),
+            Language(
+                "node",
+                "Node.js",
+                "kqlmagic_ext.languages.javascript:NodeSession",
+                magics=("node",),
+                flags=_SCRIPT,
+            ),
+            Language(
+                "deno",
+                "Deno",
+                "kqlmagic_ext.languages.javascript:DenoSession",
+                runtime_of="node",
+                flags=_SCRIPT,
+            ),
         )
     }
 )
