@@ -13,6 +13,7 @@ from traitlets import Float, Int, Unicode
 from kqlmagic_ext.display.receipt import described, receipt
 from kqlmagic_ext.errors import PlacedError
 from kqlmagic_ext.languages import LANGUAGES, Settings
+from kqlmagic_ext.magics import completion
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.bindings import tell
 from kqlmagic_ext.magics.screen import Screen
@@ -48,6 +49,7 @@ class LanguageMagics(Magics):
         super().__init__(shell)
         self._shell, self._bindings = shell, bindings
         self.running = Sessions(self._settings)
+        self._stop_completing = completion.add(shell, self.running)
         for language in LANGUAGES.values():
             for name in language.magics:
                 self.magics["cell"][name] = self._cell_magic(name, language)
@@ -148,7 +150,8 @@ class LanguageMagics(Magics):
         publish_display_data(dict(receipt([said])))
 
     def close(self) -> None:
-        """End every session."""
+        """End every session, and ask none any more."""
+        self._stop_completing()
         self.running.close()
 
 
