@@ -80,6 +80,11 @@ class Child:
         if self.alive:
             self.process.send_signal(number)
 
+    def signal_all(self, number: int) -> None:
+        """Send its whole group a signal, as a terminal does; on Windows nothing happens."""
+        if not _WINDOWS and self.alive:
+            _signal_group(self.process.pid, number)
+
     def wait(self, seconds: float) -> int | None:
         """Its exit status; None when it has not ended by then."""
         try:
@@ -92,7 +97,7 @@ class Child:
         if _WINDOWS:
             self._end_tree()
         else:
-            _kill_group(self.process.pid)
+            _signal_group(self.process.pid, signal.SIGKILL)
         status = self.wait(_POLITE_S)
         if self._watch is not None:
             _dismiss(self._watch)
@@ -126,9 +131,9 @@ def _dismiss(watch: subprocess.Popen[bytes]) -> None:
         watch.wait()
 
 
-def _kill_group(number: int) -> None:
+def _signal_group(group: int, number: int) -> None:
     try:
-        os.killpg(number, signal.SIGKILL)
+        os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         return  # nobody is left; macOS says it by the second
 

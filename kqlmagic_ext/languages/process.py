@@ -6,7 +6,7 @@ import tempfile
 from collections import deque
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kqlmagic_ext.errors import LanguageError, SessionDied
 from kqlmagic_ext.languages.conversation import Ended, Refused, TooSlow
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 _LAST_WORDS = 20
 _FAREWELL_S = 2.0
+
+
+class Words(Protocol):
+    """What a child said last."""
+
+    def text(self) -> str:
+        """The lines, of which the last is told when it has died."""
+
+
+def private_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder of a session's own: mode 0700."""
+    return tempfile.TemporaryDirectory(prefix="kqlmagic_ext-")
 
 
 class LastWords:
@@ -58,22 +70,25 @@ class Process:
         What stops the code that runs, in the child's own way.
     words
         What it said last on its stderr.
+    folder
+        The session's own folder, when the child had to know it; else one is made.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a running session consists of
         self,
         language: str,
         title: str,
         child: Child,
         conversation: Conversation,
         stop: Callable[[], object],
-        words: LastWords,
+        words: Words,
         settings: Settings,
+        folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self.language, self.title = language, title
         self._child, self._conversation, self._words = child, conversation, words
         self._stop, self._grace = stop, settings.grace
-        self._folder = tempfile.TemporaryDirectory(prefix="kqlmagic_ext-")  # mode 0700
+        self._folder = folder or private_folder()
         self.known: tuple[str, ...] = ()
         self._closed = False
 
