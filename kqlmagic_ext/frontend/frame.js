@@ -184,7 +184,7 @@
   /** @returns {(row: number) => any} reads of one chunk */
   function chunkReader(type, kql, chunks, chunk, name) {
     const read = valueReader(type, kql, chunks, chunk, name);
-    if (!chunk.nullCount) return read;
+    if (!chunk.nullCount || !chunk.nullBitmap) return read; // a column of the type Null has no bitmap
     const { nullBitmap, offset } = chunk;
     return (row) => (isSet(nullBitmap, offset + row) ? read(row) : null);
   }
