@@ -14,6 +14,9 @@
  *
  * A null is null everywhere.
  *
+ * Rows that are given back have the types of their frame, filtered and sorted as they may be, in every column whose values
+ * still fit; objects of the user's own have those of their values: a column of whole Numbers is long, of texts string.
+ *
  * @typedef {"bool"|"int"|"long"|"real"|"decimal"|"string"|"datetime"|"timespan"|"guid"|"dynamic"} KqlType
  * @typedef {{name: string, type: KqlType, length: number, read: (row: number) => any, isFiner: () => boolean}} Column
  * @typedef {{name: string, type: KqlType, cells: any[]}} Cells  a column to be written: booleans, numbers, texts, Dates, JSON
@@ -49,11 +52,11 @@
      * @param {{bytes?: Uint8Array, cells?: Cells[]}} source  what goes back when the frame does
      */
     constructor(columns, length, source) {
-      this.#columns = columns;
-      this.#row = rowMaker(columns);
-      this.#source = source;
       this.columns = Object.freeze(columns.map((column) => column.name));
       this.types = Object.freeze(Object.fromEntries(columns.map((column) => [column.name, column.type])));
+      this.#columns = columns;
+      this.#row = rowMaker(columns, this.types);
+      this.#source = source;
       this.length = length;
       Object.freeze(this);
     }
@@ -110,8 +113,41 @@
     }
   }
 
+  class Given {
+    constructor(row) {
+      return row;
+    }
+  }
+
+  /**
+   * The types of the frame that a row came from, in a private field of the row: nothing that looks at the row sees it,
+   * a copy lacks it, and it costs a tenth of a WeakMap.
+   */
+  class Origin extends Given {
+    #types;
+
+    constructor(row, types) {
+      super(row);
+      this.#types = types;
+    }
+
+    static of(row) {
+      return #types in row ? row.#types : undefined;
+    }
+  }
+
+  /** @returns {(row: number) => Record<string, any>} makes rows that remember their types */
+  function rowMaker(columns, types) {
+    const make = objectMaker(columns);
+    return (row) => {
+      const made = make(row);
+      new Origin(made, types);
+      return made;
+    };
+  }
+
   /** @param {Column[]} columns @returns {(row: number) => Record<string, any>} */
-  function rowMaker(columns) {
+  function objectMaker(columns) {
     const names = columns.map((column) => column.name);
     const reads = columns.map((column) => column.read);
     if (names.includes("__proto__")) {
@@ -556,11 +592,36 @@
       if (Object.getOwnPropertySymbols(row).length) throw new TypeError(`${name}: row ${place} has a property under a symbol, which cannot be a column`);
     });
     checkNames([...columns.keys()], name);
-    return [...columns].map(([key, cells]) => typedCells(key, cells, `${name}, column ${quoted(key)}`));
+    const origins = [...new Set(rows.map(Origin.of))];
+    return [...columns].map(([key, cells]) => {
+      const type = originalType(origins, key, cells) ?? typeOfCells(cells, `${name}, column ${quoted(key)}`);
+      return { name: key, type, cells };
+    });
+  }
+
+  const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+  const FITS = {
+    bool: (cell) => typeof cell === "boolean",
+    int: (cell) => Number.isInteger(cell) && Math.abs(cell + 0.5) < 2 ** 31 && !Object.is(cell, -0),
+    long: (cell) => ["whole", "wide"].includes(kindOf(cell)),
+    real: (cell) => typeof cell === "number",
+    decimal: (cell) => typeof cell === "string" && DECIMAL.test(cell),
+    string: (cell) => typeof cell === "string",
+    datetime: (cell) => cell instanceof Date,
+    timespan: (cell) => typeof cell === "string" && TIMESPAN.test(cell),
+    guid: (cell) => typeof cell === "string" && GUID.test(cell),
+    dynamic: (cell) => !["date", "other"].includes(kindOf(cell)),
+  };
+
+  /** @returns {KqlType | undefined} the type of a column in the frames that all of the rows came from, if its values still fit */
+  function originalType(origins, name, cells) {
+    const types = new Set(origins.map((types) => types && Object.hasOwn(types, name) && types[name]));
+    const [type] = types;
+    if (types.size !== 1 || !type) return undefined;
+    return cells.every((cell) => cell === null || FITS[type](cell)) ? type : undefined;
   }
 
   function checkNames(names, name) {
-    if (!names.length) throw new TypeError(`${name} has rows without any property, so it has no columns`);
     const seen = new Map();
     for (const label of names) {
       wellFormed(label, `${name}: the column name ${quoted(label)}`);
@@ -571,15 +632,15 @@
     }
   }
 
-  /** @returns {Cells} a column with the one type of its values */
-  function typedCells(name, cells, where) {
+  /** @returns {KqlType} the one type of a column's values */
+  function typeOfCells(cells, where) {
     const kinds = new Map();
     for (let row = 0; row < cells.length; row += 1) {
       const kind = kindOf(cells[row]);
       if (kind === "other") throw new TypeError(`${where}: row ${row} is ${aKind(cells[row])}, which cannot leave JavaScript`);
       if (!kinds.has(kind)) kinds.set(kind, row);
     }
-    return { name, type: typeOfKinds(kinds, cells, where), cells };
+    return typeOfKinds(kinds, cells, where);
   }
 
   /** @returns {"null"|"bool"|"whole"|"wide"|"real"|"text"|"date"|"json"|"other"} what a value is, towards KQL */
@@ -614,6 +675,7 @@
 
   /** @param {Cells[]} columns @returns {Encoded} */
   function encodeCells(columns, name) {
+    if (!columns.length) throw new TypeError(`${name} has no columns: its rows have no property`);
     if (Arrow) return { kind: "table", arrow: Arrow.tableToIPC(tableOf(columns, name), "file") };
     const heads = columns.map((column) => `{"name":${JSON.stringify(column.name)},"type":"${column.type}"}`);
     const wheres = columns.map((column) => `${name}, column ${quoted(column.name)}`);
@@ -710,8 +772,10 @@
     return plainData(new Arrow.Decimal(scale, precision, width * 32), cells, data);
   }
 
+  const DECIMAL = /^(-?)0*(\d+)(?:\.(\d+))?$/;
+
   function decimalParts(text, where) {
-    const parts = /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(text);
+    const parts = DECIMAL.exec(text);
     if (!parts) throw new TypeError(`${where}: ${quoted(text)} is no decimal`);
     return [parts[1], parts[2], parts[3] ?? ""];
   }
