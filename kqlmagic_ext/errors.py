@@ -15,6 +15,7 @@ traceback; the traceback with its cause shows under `%xmode Verbose`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (bidi marks), surrogate, private, separators
 _CARET_LINE_WIDTH = 120
+# All control characters but tab, line feed, carriage return and the escape of a colour; the marks that turn text around.
+_HARMFUL = re.compile(
+    r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def visible(text: str) -> str:
@@ -31,6 +36,11 @@ def visible(text: str) -> str:
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _HIDDEN else char
         for char in text
     )
+
+
+def harmless(text: str) -> str:
+    """What a program writes, for a screen: lines, tabs and colours stay; other control characters and bidi marks show."""
+    return _HARMFUL.sub(lambda match: visible(match[0]), text)
 
 
 class KqlMagicError(Exception):

@@ -14,8 +14,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
     {"errors"},
     {"values", "query"},
-    {"frames", "kql", "frontend"},
-    {"connections", "display"},
+    {"frames", "frontend", "kql"},
+    {"connections", "display", "languages"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {

@@ -6,7 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-from kqlmagic_ext.magics.options import FLAGS
 from tests.notebook import Notebook
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +34,6 @@ def test_every_option_of_the_readme_is_one_of_the_magic(notebook: Notebook) -> N
     assert len(options) >= 9
     known = set(notebook.shell.find_cell_magic("kql").__func__.parser._option_string_actions)
     assert options <= known
-    assert known >= FLAGS
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

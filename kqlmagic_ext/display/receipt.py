@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import visible
 
@@ -13,16 +13,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def bound_line(name: str, frame: pd.DataFrame) -> str:
-    """`failed: 1,204 rows × 3 from demo, last 7 days, in 0.18 s`."""
-    origin = frame.attrs["kql"]
+def bound_line(name: str, value: Any) -> str:
+    """`failed: 1,204 rows × 3 from demo, last 7 days, in 0.18 s`; of what is no answer to a query, what it is."""
+    origin = getattr(value, "attrs", {}).get("kql")
+    if origin is None:
+        return f"{name}: {described(value)}"
     window = "/".join(moment or "" for moment in origin["window"]) if any(origin["window"]) else ""
     times = (
         origin["timespan"]
         if origin["timespan"] in ("all times", window)
         else f"{origin['timespan']} ({window})"
     )
-    return f"{name}: {size(frame)} from {origin['connection']}, {times}, in {origin['seconds']:.2f} s"
+    return f"{name}: {size(value)} from {origin['connection']}, {times}, in {origin['seconds']:.2f} s"
+
+
+def described(value: Any) -> str:
+    """`1,204 rows × 3` of a frame, the name of its type of any other value."""
+    return size(value) if type(value).__name__ == "DataFrame" else type(value).__name__
 
 
 def size(frame: pd.DataFrame) -> str:

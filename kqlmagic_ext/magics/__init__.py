@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.errors import KqlMagicError
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
+from kqlmagic_ext.magics.languages import LanguageMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -17,24 +18,26 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics with the shell; loading again starts anew."""
     unload(shell)
     magics = KqlMagics(shell)
-    shell.register_magics(magics)
-    shell.register_magics(ConnectionMagics(shell, magics.places))
+    languages = LanguageMagics(shell, magics.bindings)
+    for registered in (magics, ConnectionMagics(shell, magics.places), languages):
+        shell.register_magics(registered)
     atexit.register(magics.close)
+    atexit.register(languages.close)
     # A hook of our own errors, not of IPython: they show as one line unless the analyst asks for all of it.
     KqlMagicError.full_traceback = staticmethod(lambda: bool(shell.InteractiveTB.mode == "Verbose"))
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take the magics away and close every connection; nothing of ours stays."""
-    for registered in ("ConnectionMagics", "KqlMagics"):
-        magics = shell.magics_manager.registry.pop(registered, None)
+    """Take the magics away, close every connection and end every session; nothing of ours stays."""
+    for registered in (ConnectionMagics, KqlMagics, LanguageMagics):
+        magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue
         for kind, names in magics.magics.items():
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(magics)
-        if isinstance(magics, KqlMagics):
+        if isinstance(magics, KqlMagics | LanguageMagics):
             magics.close()
             atexit.unregister(magics.close)
     KqlMagicError.full_traceback = staticmethod(lambda: False)

@@ -8,35 +8,55 @@ import weakref
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from kqlmagic_ext.display.receipt import size
+from kqlmagic_ext.display.receipt import described
+from kqlmagic_ext.errors import KqlMagicError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
 
 @dataclass(frozen=True)
 class _Bound:
-    """A frame that a cell of ours bound, held weakly, its size, and when (the notebook's own clock)."""
+    """What a cell of ours bound (a frame is held weakly), what it is, and when (the notebook's own clock)."""
 
-    frame: weakref.ref[pd.DataFrame]
-    size: str
+    value: Callable[[], Any]
+    kind: str
     when: str
 
 
+@dataclass(frozen=True)
+class _Same:
+    """A value that cannot be held weakly, and is small."""
+
+    value: Any
+
+    def __call__(self) -> Any:
+        return self.value
+
+
 class Bindings:
-    """What our cells bound in the notebook's namespace, and the last frame that a failure took away."""
+    """The notebook's variables: their values, what our cells bound, and what the last failure took away."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._bound: dict[str, _Bound] = {}
-        self._removed: dict[str, pd.DataFrame] = {}  # those of one failure: the only frames kept alive
+        self._removed: dict[str, Any] = {}  # those of one failure: the only frames kept alive
+
+    def value(self, name: str, local_ns: Mapping[str, Any] | None = None, **place: Any) -> Any:
+        """The value of a Python variable, from the calling function if a magic runs in one.
+
+        Raises ParameterError, at the place of the cell, when there is none.
+        """
+        for namespace in (local_ns or {}, self._shell.user_ns):
+            if name in namespace:
+                return namespace[name]
+        raise ParameterError(f"there is no variable {name!r} in this notebook", name=name, **place)
 
     def check(self, names: Sequence[str]) -> None:
         """Raise UsageError for a name that must not be bound."""
@@ -52,19 +72,21 @@ class Bindings:
         if len(set(names)) < len(names):
             raise UsageError(f"-o {','.join(names)}: a name stands twice")
 
-    def bind(self, names: Iterable[str], frames: Iterable[pd.DataFrame]) -> None:
-        """Bind each name to its frame."""
+    def bind(self, names: Iterable[str], values: Iterable[Any]) -> None:
+        """Bind each name to its value."""
         when = datetime.now().astimezone().strftime("%H:%M")
-        for name, frame in zip(names, frames, strict=False):
-            self._shell.push({name: frame})
-            self._bound[name] = _Bound(weakref.ref(frame), size(frame), when)
+        for name, value in zip(names, values, strict=False):
+            self._shell.push({name: value})
+            is_frame = type(value).__name__ == "DataFrame"
+            holds: Callable[[], Any] = weakref.ref(value) if is_frame else _Same(value)
+            self._bound[name] = _Bound(holds, described(value), when)
             self._removed.pop(name, None)
 
     def kept(self, names: Iterable[str]) -> list[str]:
         """What the names still hold, for a failure before anything was sent."""
         ours = {name: self._ours(name) for name in names}
         return [
-            f"{name} still holds {bound.size} of {bound.when}"
+            f"{name} still holds {bound.kind} of {bound.when}"
             for name, bound in ours.items()
             if bound is not None
         ]
@@ -75,23 +97,32 @@ class Bindings:
         if ours:
             self._removed = {name: self._shell.user_ns.pop(name) for name in ours}
         return [
-            f"{name} ({bound.size} of {bound.when}) was removed; %kql_restore {name} brings it back"
+            f"{name} ({bound.kind} of {bound.when}) was removed; %kql_restore {name} brings it back"
             for name, bound in ours.items()
         ]
 
-    def restore(self, name: str) -> pd.DataFrame:
-        """The frame that a failure took from the name, bound again; UsageError when there is none."""
+    def restore(self, name: str) -> Any:
+        """The value that a failure took from the name, bound again; UsageError when there is none."""
         if name not in self._removed:
             there = f"; there is {', '.join(self._removed)}" if self._removed else ""
             raise UsageError(f"nothing was removed from {name!r}{there}")
         if name in self._shell.user_ns:
             raise UsageError(f"{name} holds another value since; del {name} first")
-        frame = self._removed.pop(name)
-        self._shell.push({name: frame})
-        return frame
+        value = self._removed.pop(name)
+        self._shell.push({name: value})
+        return value
 
     def _ours(self, name: str) -> _Bound | None:
         """What we bound, if the name still holds it."""
         bound = self._bound.get(name)
         holds = self._shell.user_ns.get(name)
-        return bound if bound is not None and holds is not None and holds is bound.frame() else None
+        return bound if bound is not None and holds is not None and holds is bound.value() else None
+
+
+def tell(error: BaseException, stopped: str, notes: Iterable[str]) -> None:
+    """Add what became of the variables; of an interrupt, the notebook shows `stopped` instead of a traceback."""
+    for note in notes:
+        error.add_note(note)
+    if isinstance(error, KeyboardInterrupt) and not KqlMagicError.full_traceback():
+        shown = [f"KeyboardInterrupt: {stopped}", *getattr(error, "__notes__", ())]
+        error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]

@@ -20,11 +20,11 @@ from IPython.display import publish_display_data
 from traitlets import Int, Unicode
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
-from kqlmagic_ext.errors import KqlMagicError, ParameterError, PartialResultError, PlacedError, QueryError
+from kqlmagic_ext.errors import KqlMagicError, PartialResultError, PlacedError, QueryError
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.bindings import Bindings
+from kqlmagic_ext.magics.bindings import Bindings, tell
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
 from kqlmagic_ext.query import Query
@@ -73,7 +73,7 @@ class KqlMagics(Magics):
         super().__init__(shell)
         self._shell, self._names = shell, shell.user_ns
         self.places = Places(self._otherwise, self._settings)
-        self._bindings = Bindings(shell)
+        self.bindings = Bindings(shell)
         self._told_synthetic = self._told_naive = False
         self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
@@ -117,7 +117,7 @@ class KqlMagics(Magics):
             asked = opt.parse(self.kql, line, cell)
             return self._run(asked, local_ns or {})
         except UsageError as error:
-            kept = self._bindings.kept(opt.outputs_in(line) if asked is None else asked.outputs)
+            kept = self.bindings.kept(opt.outputs_in(line) if asked is None else asked.outputs)
             raise UsageError("; ".join([str(error), *kept])) from error
         except BaseException as error:
             if asked is not None:
@@ -125,7 +125,7 @@ class KqlMagics(Magics):
             raise
 
     def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
-        self._bindings.check(asked.outputs)
+        self.bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
         connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))
         if asked.options.show:
@@ -161,10 +161,10 @@ class KqlMagics(Magics):
         if not asked.text.strip():
             raise UsageError("there is no query; write one behind the options, or in the lines below %%kql")
         names = opt.inputs(asked.options.input)
-        inputs = {name: self._variable(variable, local_ns) for name, variable in names.items()}
-        for name in names_in_braces(asked.text):
+        inputs = {name: self.bindings.value(variable, local_ns) for name, variable in names.items()}
+        for name, offset in names_in_braces(asked.text).items():
             if name not in inputs:
-                inputs[name] = self._variable(name, local_ns, asked.text)
+                inputs[name] = self.bindings.value(name, local_ns, **place(asked.text, offset))
         given = asked.options.timespan
         span = (
             opt.timespan(self.timespan, "KqlMagics.timespan") if given is None else opt.timespan(given, "-t")
@@ -173,14 +173,6 @@ class KqlMagics(Magics):
         return Query(
             asked.text, inputs, span, limit, refresh=asked.options.refresh, search=asked.options.search
         )
-
-    def _variable(self, name: str, local_ns: Mapping[str, Any], text: str | None = None) -> Any:
-        """The value of a Python variable, from the calling function if a magic runs in one."""
-        for namespace in (local_ns, self._names):
-            if name in namespace:
-                return namespace[name]
-        where = {} if text is None else place(text, names_in_braces(text)[name])
-        raise ParameterError(f"there is no variable {name!r} in this notebook", name=name, **where)
 
     @staticmethod
     def _limit(text: str | None) -> int | None:
@@ -212,7 +204,7 @@ class KqlMagics(Magics):
                 warnings.append(
                     f"the query gave {len(result.frames)} tables, and -o names {len(asked.outputs)}"
                 )
-            self._bindings.bind(asked.outputs, result.frames)
+            self.bindings.bind(asked.outputs, result.frames)
             lines += map(bound_line, asked.outputs, result.frames)
         if lines or warnings:
             publish_display_data(dict(receipt(lines, warnings)))
@@ -230,7 +222,7 @@ class KqlMagics(Magics):
         The next query, and taking it, lets it go. Where rows are missing, `attrs["kql"]["complete"]` is False.
         """
         names = opt.listed(parse_argstring(self.kql_accept, line).output)
-        self._bindings.check(names)
+        self.bindings.check(names)
         if self._partial is None:
             raise UsageError(
                 "no answer waits to be accepted: only one that a cell failed with, until the next query"
@@ -250,19 +242,15 @@ class KqlMagics(Magics):
         if isinstance(error, QueryError) and error.unknown and is_frame(self._names.get(error.unknown)):
             error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
         kept = isinstance(error, KqlMagicError) and not error.sent
-        notes = self._bindings.kept(asked.outputs) if kept else self._bindings.remove(asked.outputs)
-        for note in notes:
-            error.add_note(note)
-        if isinstance(error, KeyboardInterrupt) and not KqlMagicError.full_traceback():
-            shown = ["KeyboardInterrupt: the query was stopped", *notes]
-            error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython's own hook
+        notes = self.bindings.kept(asked.outputs) if kept else self.bindings.remove(asked.outputs)
+        tell(error, "the query was stopped", notes)
 
     @no_var_expand
     @line_magic
     def kql_restore(self, line: str) -> None:
-        """Bring back the frame that a failed or interrupted cell took from a variable: `%kql_restore NAME`."""
-        frame = self._bindings.restore(line.strip())
-        publish_display_data(dict(receipt([f"the old answer is back: {bound_line(line.strip(), frame)}"])))
+        """Bring back what a failed or interrupted cell took from a variable: `%kql_restore NAME`."""
+        value = self.bindings.restore(line.strip())
+        publish_display_data(dict(receipt([f"the old answer is back: {bound_line(line.strip(), value)}"])))
 
     def _synthetic_note(self, asked: opt.Cell, connection: Connection) -> list[str]:
         """Said once: the demo answers because nobody chose a place."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping
 
-FLAGS = frozenset({"--partial", "--refresh", "--search", "--show"})
 _OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*(?=[\s=]|$))")
 _VALUE = re.compile(r"""(?:=|\s+|(?<=^-[A-Za-z])|(?<=\s-[A-Za-z]))(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output)[\s=]+(\S+)")
@@ -28,8 +27,8 @@ INPUT = argument(
     metavar="NAME",
     action="append",
     default=[],
-    help="give a Python variable to the query: a DataFrame as a table, any other value as a parameter; "
-    "KQLNAME=NAME gives it under another name; repeat, or separate by commas",
+    help="give a Python variable to the cell: to a query a DataFrame as a table, any other value as a parameter; to another "
+    "language a variable; OTHERNAME=NAME gives it under another name; repeat, or separate by commas",
 )
 OUTPUT = argument(
     "-o",
@@ -37,7 +36,8 @@ OUTPUT = argument(
     metavar="NAME",
     action="append",
     default=[],
-    help="bind the answer to a Python variable instead of showing it; one name a result table, in order",
+    help="bind what the cell made to a Python variable: of a query one name a result table, in order; of another language "
+    "its variable of that name (NAME=OTHERNAME: of another name)",
 )
 CONNECTION = argument(
     "-c",
@@ -106,7 +106,7 @@ def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], 
             there = ", ".join(sorted(name for name in known if name.startswith("--") and name != "--help"))
             raise UsageError(f"there is no option {option}; there is {there}")
         end = match.end()
-        if option in FLAGS:
+        if known[option].nargs == 0:  # a flag
             words.append(option)
             continue
         value = _VALUE.match(line, end)
@@ -134,6 +134,19 @@ def inputs(words: list[str]) -> dict[str, str]:
                 f"-i {word}: " + ("that name stands twice" if name in found else "that is no name")
             )
         found[name] = variable or name
+    return found
+
+
+def results(words: list[str]) -> dict[str, str]:
+    """Names of Python variables with the names in the language; `-o hosts` is short for `-o hosts=hosts`."""
+    found: dict[str, str] = {}
+    for word in listed(words):
+        variable, equals, name = (part.strip() for part in word.partition("="))
+        if variable in found or (equals and not name):
+            raise UsageError(
+                f"-o {word}: " + ("a name stands twice" if name else "a name is missing behind =")
+            )
+        found[variable] = name or variable
     return found
 
 

@@ -1,0 +1,141 @@
+"""A program in a process group of its own, which ends with this Python process however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import IO
+
+_WINDOWS = sys.platform == "win32"
+# Credentials that our own sign-in reads, and the keys of the notebook server: no cell of another language needs them.
+_SECRET = frozenset(
+    {
+        "AZURE_CLIENT_SECRET",
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        "AZURE_PASSWORD",
+        "JPY_API_TOKEN",
+        "JUPYTERHUB_API_TOKEN",
+        "JUPYTER_TOKEN",
+    }
+)
+# Reads the pipe that this process holds open: its end means that this process has ended, and so must the group.
+_WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -9 -- "-$1"'
+_POLITE_S = 2.0
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that a child gets: ours, without our secrets."""
+    return {**{name: value for name, value in os.environ.items() if name not in _SECRET}, **(extra or {})}
+
+
+class Child:
+    """The running program: its pipes, its end, and the end of all that it started."""
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
+        options: dict[str, Any] = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+            if _WINDOWS
+            else {"start_new_session": True}  # Jupyter interrupts the kernel's whole group
+        )
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(  # noqa: S603 - the runtime that the analyst has
+            command, cwd=folder, env=environment(variables), stdin=pipe, stdout=pipe, stderr=pipe, **options
+        )
+        self._watch = None if _WINDOWS else _watchdog(self.process.pid)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """Where it reads."""
+        assert self.process.stdin is not None  # noqa: S101 - told to mypy
+        return self.process.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """What it writes."""
+        assert self.process.stdout is not None  # noqa: S101 - told to mypy
+        return self.process.stdout
+
+    @property
+    def stderr(self) -> IO[bytes]:
+        """What it complains of."""
+        assert self.process.stderr is not None  # noqa: S101 - told to mypy
+        return self.process.stderr
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.alive:
+            self.process.send_signal(number)
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status; None when it has not ended by then."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def end(self) -> int | None:
+        """End its whole group, at once, and give its exit status."""
+        if _WINDOWS:
+            self._end_tree()
+        else:
+            _kill_group(self.process.pid)
+        status = self.wait(_POLITE_S)
+        if self._watch is not None:
+            _dismiss(self._watch)
+            self._watch = None
+        _close(self.process.stdin)  # the others end by themselves, and those who read them close them
+        return status
+
+    def _end_tree(self) -> None:
+        if self.alive:
+            command = ["taskkill", "/T", "/F", "/PID", str(self.process.pid)]
+            subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - Windows' own
+
+
+def _watchdog(group: int) -> subprocess.Popen[bytes]:
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(  # noqa: S603 - a fixed script, and a number of our own
+        ["/bin/sh", "-c", _WATCH, "kqlmagic_ext", str(group)],
+        stdin=subprocess.PIPE,
+        stdout=quiet,
+        stderr=quiet,
+        start_new_session=True,
+    )
+
+
+def _dismiss(watch: subprocess.Popen[bytes]) -> None:
+    """The group has ended: its number may be another's soon."""
+    try:
+        watch.communicate(b"done\n", timeout=_POLITE_S)
+    except (OSError, subprocess.TimeoutExpired):
+        watch.kill()
+        watch.wait()
+
+
+def _kill_group(number: int) -> None:
+    try:
+        os.killpg(number, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return  # nobody is left; macOS says it by the second
+
+
+def _close(stream: IO[bytes] | None) -> None:
+    try:
+        if stream is not None:
+            stream.close()
+    except OSError:
+        return  # what was still to be written has no reader any more

@@ -1,0 +1,181 @@
+"""Numbered requests to a child and its answers: one thread reads, and gives each message to who waits for it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Message = dict[str, Any]
+
+_STEP_S = 0.05
+_MOST_WAITING = 10_000  # messages of one request: beyond it the child waits
+
+
+class Ended(Exception):  # noqa: N818 - what happened
+    """The child's end of the line has closed, or what came over it was no message; `broken` says what."""
+
+    def __init__(self, broken: str | None = None) -> None:
+        super().__init__(broken or "ended")
+        self.broken = broken
+
+
+class Refused(Exception):  # noqa: N818 - what happened
+    """The child answered with an error: its `code` and `message`, and all it said."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.get("message", ""))
+        self.code: str = message.get("code", "")
+        self.message: str = message.get("message", "")
+        self.details = message
+
+
+class TooSlow(Exception):  # noqa: N818 - what happened
+    """No answer came in time."""
+
+
+class _Request:
+    """One request that waits for its answer."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.messages: queue.Queue[Message | Ended] = queue.Queue(_MOST_WAITING)
+        self.given_up = False
+
+    def put(self, message: Message | Ended) -> None:
+        """Add what came; waits while too much waits already, unless nobody waits for it any more."""
+        while not self.given_up:
+            try:
+                return self.messages.put(message, timeout=_STEP_S)
+            except queue.Full:
+                continue
+        return None
+
+
+class Conversation:
+    """Requests over a line to a child. `send` writes one line of bytes; `lines` are those that come back.
+
+    A message from the child is a JSON object with `event`, and the `id` of its request; `hello` comes first, without one.
+    `record` events are on the way to the answer; an `error` event is the answer of a request that was refused.
+    """
+
+    def __init__(self, send: Callable[[bytes], object], lines: Iterable[bytes]) -> None:
+        self._send, self._lines = send, lines
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int | None, _Request] = {None: _Request(0)}  # None: the greeting
+        self._lock = threading.Lock()
+        self._ended: Ended | None = None
+        threading.Thread(target=self._read, name="kqlmagic_ext session", daemon=True).start()
+
+    @property
+    def over(self) -> bool:
+        """Whether the child's end has closed."""
+        return self._ended is not None
+
+    def greeting(self, seconds: float) -> Message:
+        """The child's first message. Raises Ended, TooSlow."""
+        return self._answer(self._waiting[None], None, seconds)
+
+    def ask(
+        self,
+        op: str,
+        listen: Callable[[Message], object] | None = None,
+        seconds: float | None = None,
+        **fields: Any,
+    ) -> Message:
+        """The answer to a request; what comes on the way is given to `listen`, in this thread.
+
+        Raises
+        ------
+        Ended, Refused, TooSlow
+            When the child is gone, says no, or has not answered within the seconds.
+        """
+        return self.wait(self.request(op, **fields), listen, seconds)
+
+    def request(self, op: str, **fields: Any) -> int:
+        """Send a request without waiting; its number."""
+        with self._lock:
+            number = next(self._numbers)
+            self._waiting[number] = _Request(number)
+        line = json.dumps({"op": op, "id": number, **fields}).encode() + b"\n"
+        try:
+            if self._ended is None:
+                self._send(line)
+        except OSError:  # its end has closed; the reader tells it
+            if self._ended is None:
+                self._waiting[number].put(Ended())
+        if self._ended is not None:
+            self._waiting[number].put(self._ended)
+        return number
+
+    def wait(
+        self,
+        number: int,
+        listen: Callable[[Message], object] | None = None,
+        seconds: float | None = None,
+    ) -> Message:
+        """The answer to a request that was sent; may be called again after an interrupt or TooSlow."""
+        request = self._waiting[number]
+        answer = self._answer(request, listen, seconds)
+        self.forget(number)
+        if answer["event"] == "error":
+            raise Refused(answer)
+        return answer
+
+    def forget(self, number: int) -> None:
+        """Wait no longer for the answer to a request."""
+        request = self._waiting.pop(number, None)
+        if request is not None:
+            request.given_up = True
+
+    def _answer(
+        self, request: _Request, listen: Callable[[Message], object] | None, seconds: float | None
+    ) -> Message:
+        """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while True:
+            try:
+                message = request.messages.get(timeout=_STEP_S)
+            except queue.Empty:
+                if deadline is not None and time.monotonic() > deadline:
+                    raise TooSlow from None
+                continue
+            if isinstance(message, Ended):
+                raise message
+            if message["event"] != "record":
+                return message
+            if listen is not None:
+                listen(message)
+
+    def _read(self) -> None:
+        """Give each message to its request, to the end."""
+        ended = Ended()
+        try:
+            for message in self._messages():
+                request = self._waiting.get(message.get("id"))
+                if request is not None:
+                    request.put(message)
+        except ValueError as error:
+            ended = Ended(f"it sent what is no message ({error})")
+        except OSError:
+            pass  # the connection broke: the end as well
+        with self._lock:
+            self._ended = ended
+            waiting = list(self._waiting.values())
+        for request in waiting:
+            request.put(ended)
+
+    def _messages(self) -> Iterator[Message]:
+        for line in self._lines:
+            if not line.endswith(b"\n"):
+                raise ValueError("a line was cut")
+            message = json.loads(line)  # bad UTF-8 is a ValueError, too
+            if not isinstance(message, dict) or not isinstance(message.get("event"), str):
+                raise ValueError("no event")  # noqa: TRY004 - as for all that is no message
+            yield message
