@@ -435,7 +435,7 @@
     if (typeof value === "number") return jsonNumber(value, where);
     if (typeof value !== "object") throw new TypeError(`${where} holds a ${typeof value}, which cannot leave JavaScript`);
     if (above.includes(value)) throw new TypeError(`${where} refers to itself`);
-    if (above.length >= MAX_DEPTH) throw new TypeError(`${where} is nested deeper than ${MAX_DEPTH} levels`);
+    if (above.length > MAX_DEPTH) throw new TypeError(`${where} is nested deeper than ${MAX_DEPTH} levels`);
     return compoundText(value, where, [...above, value]);
   }
 
@@ -495,7 +495,7 @@
    */
   function fromEnvelope(envelope) {
     const { kind, type, value, columns, rows } = typeof envelope === "string" ? parseJson(envelope) : envelope;
-    if (kind === "value") return value === null ? null : valueColumn({ name: "the value", type, cells: [value] }).read(0);
+    if (kind === "value") return value === null ? null : valueColumn({ name: "the value", type, cells: [wireCell(type, value)] }).read(0);
     if (kind !== "table") throw new TypeError(`An envelope is of the kind table or value, not ${shown(kind)}`);
     const cells = columns.map((column, place) => ({
       name: column.name,
@@ -505,13 +505,10 @@
     return new Frame(cells.map(valueColumn), rows.length, { cells });
   }
 
-  const REALS = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
-
   /** What an envelope's JSON tells, in the type of a cell: digits in quotes are a long, NaN in quotes a real. */
   function wireCell(type, wire) {
     if (typeof wire === "string" && type === "long") return longNumber(BigInt(wire));
-    if (typeof wire === "string" && type === "real") return REALS[wire];
-    if (typeof wire === "bigint" && type === "real") return Number(wire);
+    if ((typeof wire === "string" || typeof wire === "bigint") && type === "real") return Number(wire);
     return wire ?? null;
   }
 
@@ -519,7 +516,7 @@
 
   /** @param {Cells} column @returns {Column} */
   function valueColumn({ name, type, cells }) {
-    const read = cellReader(type, cells.map((cell) => wireCell(type, cell)), name);
+    const read = cellReader(type, cells, name);
     const isFiner = type === "datetime" ? once(() => cells.some(isFinerText)) : () => false;
     return { name, type, length: cells.length, read, isFiner };
   }
@@ -543,7 +540,7 @@
    * @param {string} name  of the variable, for an error's sentence
    * @returns {Encoded}
    */
-  function encode(value, name) {
+  function encode(value, name = "the value") {
     if (value instanceof Frame) return Frame.encode(value, name);
     if (isArrowTable(value)) return encodeTable(value, name);
     const rows = rowsOf(value);
@@ -827,11 +824,9 @@
   const quoted = (text) => JSON.stringify(String(text));
   const shown = (value) => (typeof value === "string" ? quoted(value) : String(value));
 
-  /** "a Promise", "an Intl.Collator": what a value is, for an error's sentence. */
+  /** What a value is, for an error's sentence. */
   function aKind(value) {
-    if (typeof value !== "object") return `a ${typeof value}`;
-    const name = value.constructor?.name || "object without a class";
-    return /^[AEIOU]/i.test(name) ? `an ${name}` : `a ${name}`;
+    return typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : `a ${typeof value}`;
   }
 
   /** A function that works at its first call and remembers. */

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from kqlmagic_ext.frames import kql_type
-from tests.frontend.crossing import python_value, table_of
+from tests.frontend.crossing import python_value, table_bytes, table_of
 from tests.frontend.runtimes import JavaScript, JavaScriptError
+from tests.frontend.test_frame import ARRAYS
 
 
 def value_of(javascript: JavaScript, expression: str, side: str = "plain") -> tuple[str, Any]:
@@ -95,17 +96,17 @@ REFUSED = {
     "() => 1": "a function, which cannot leave JavaScript",
     "Symbol('s')": "a symbol",
     "Promise.resolve(1)": "a Promise; await it first",
-    "new (class Host {})()": "a Host",
-    "new Error('x')": "an Error",
-    "/x/": "a RegExp",
-    "new WeakMap()": "a WeakMap",
-    "new ArrayBuffer(1)": "an ArrayBuffer",
-    "new DataView(new ArrayBuffer(1))": "a DataView",
+    "new (class Host {})()": "an object of the class Host",
+    "new Error('x')": "an object of the class Error",
+    "/x/": "an object of the class RegExp",
+    "new WeakMap()": "an object of the class WeakMap",
+    "new ArrayBuffer(1)": "an object of the class ArrayBuffer",
+    "new DataView(new ArrayBuffer(1))": "an object of the class DataView",
     "new Map([[1, 2]])": "a Map with the key 1; keys must be text",
     "new Map([[undefined, 2]])": "a Map with the key undefined",
     "[NaN]": "NaN, for which JSON has no form",
     "{a: [1, {b: Infinity}]}": "Infinity, for which JSON has no form",
-    "{a: new Date(0)}": "a Date",
+    "{a: new Date(0)}": "an object of the class Date",
     "[() => 1]": "a function",
     "{a: Symbol.iterator}": "a symbol",
     "'\\ud800'": "half of a surrogate pair",
@@ -161,7 +162,7 @@ MIXED = {
     "[{x: new Date(0)}, {x: '2026-01-01'}]": "a Date (row 0) and text (row 1)",
     "[{y: 1}, {y: () => 1}]": 'column "y": row 1 is a function',
     "[{y: Symbol('s')}]": 'column "y": row 0 is a symbol',
-    "[{y: new (class Host {})()}]": 'column "y": row 0 is a Host',
+    "[{y: new (class Host {})()}]": 'column "y": row 0 is an object of the class Host',
     "[{y: new Date(NaN)}]": 'column "y" is an invalid Date',
     "[{y: 2n ** 63n}]": 'column "y" holds 9223372036854775808',
     "[{y: 0.5}, {y: 2n ** 53n + 1n}]": 'column "y" holds fractions and the BigInt 9007199254740993, which would lose digits',
@@ -207,6 +208,16 @@ def test_a_part_of_a_frames_arrow_keeps_its_kql_types(javascript: JavaScript) ->
     part = table_of(javascript.call(code, data=table_bytes(whole)))
     assert part.schema.equals(whole.schema, check_metadata=True)
     assert part.equals(whole.slice(1))
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_every_kind_of_arrow_column_goes_back(javascript: JavaScript, name: str) -> None:
+    array = ARRAYS[name][0]
+    table = pa.table({"x": pa.chunked_array([array, array])})
+    back = javascript.call(
+        "return frames.encode(frames.fromArrow(bytes).arrow.slice(0), 'x')", data=table_bytes(table)
+    )
+    assert table_of(back)["x"].to_pylist() == table["x"].to_pylist()
 
 
 def test_the_rows_of_an_arrow_table_become_a_table(javascript: JavaScript) -> None:
