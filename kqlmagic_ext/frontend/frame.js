@@ -403,18 +403,40 @@
 
   // ---- JSON, exact ----------------------------------------------------------------------------------------------------
 
-  const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
   /** What a JSON text tells, an integer beyond ±(2^53 - 1) as a BigInt. */
   function parseJson(text) {
     if (!/\d{16}/.test(text)) return JSON.parse(text);
     let mark = "BigInt ";
     while (text.includes(mark)) mark += Math.random().toString(36).slice(2);
-    const isWide = (token) => /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
-    const marked = text.replace(TOKENS, (token) => (isWide(token) ? `"${mark}${token}"` : token));
     const unmark = (_, value) =>
       typeof value === "string" && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value;
-    return JSON.parse(marked, unmark);
+    return JSON.parse(markWideIntegers(text, mark), unmark);
+  }
+
+  /** The JSON text with its wide integers as texts that begin with a mark. */
+  function markWideIntegers(text, mark) {
+    const isWide = (token) => /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+    const marked = (piece) =>
+      piece.length < 16 ? piece : piece.replace(/-?\d[\d.eE+-]*/g, (token) => (isWide(token) ? `"${mark}${token}"` : token));
+    const pieces = [];
+    for (let start = 0; start < text.length; ) {
+      const quote = text.indexOf('"', start);
+      const end = quote < 0 ? text.length : quote;
+      const next = quote < 0 ? end : stringEnd(text, quote);
+      pieces.push(marked(text.slice(start, end)), text.slice(end, next));
+      start = next;
+    }
+    return pieces.join("");
+  }
+
+  /** Where the string that begins at a quote is over. By hand: a regular expression runs out of stack on a long one. */
+  function stringEnd(text, quote) {
+    for (let end = text.indexOf('"', quote + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+      let backslashes = 0;
+      while (text[end - 1 - backslashes] === "\\") backslashes += 1;
+      if (backslashes % 2 === 0) return end + 1;
+    }
+    return text.length;
   }
 
   /** What the text of a dynamic tells; text that is no JSON is itself the value. */
@@ -495,7 +517,7 @@
    */
   function fromEnvelope(envelope) {
     const { kind, type, value, columns, rows } = typeof envelope === "string" ? parseJson(envelope) : envelope;
-    if (kind === "value") return value === null ? null : valueColumn({ name: "the value", type, cells: [wireCell(type, value)] }).read(0);
+    if (kind === "value") return valueColumn({ name: "the value", type, cells: [wireCell(type, value)] }).read(0);
     if (kind !== "table") throw new TypeError(`An envelope is of the kind table or value, not ${shown(kind)}`);
     const cells = columns.map((column, place) => ({
       name: column.name,
@@ -566,14 +588,16 @@
     for (let row = 0; row < value.length; row += 1) {
       if (!isPlain(value[row]) && !isArrowRow(value[row])) return null;
     }
-    return isArrowRow(value[0]) ? value.map((row) => (isArrowRow(row) ? row.toJSON() : row)) : value;
+    return value.some(isArrowRow) ? value.map((row) => (isArrowRow(row) ? row.toJSON() : row)) : value;
   }
 
   /** @returns {[KqlType, string]} the type of a single value, and its JSON */
   function encodeValue(value, name) {
     if (value instanceof Promise) throw new TypeError(`${name} is a Promise; await it first`);
     const kind = kindOf(value);
-    if (kind === "other") throw new TypeError(`${name} is ${aKind(value)}, which cannot leave JavaScript; make it text, a number or a plain object first`);
+    if (kind === "other") {
+      throw new TypeError(`${name} is ${aKind(value)}, which cannot leave JavaScript; make it text, a number or a plain object first`);
+    }
     const type = typeOfKinds(new Map([[kind, 0]]), [value], name);
     return [type, cellText(type, value ?? null, name)];
   }
@@ -586,7 +610,9 @@
         if (!columns.has(key)) columns.set(key, new Array(rows.length).fill(null));
         columns.get(key)[place] = row[key] ?? null;
       }
-      if (Object.getOwnPropertySymbols(row).length) throw new TypeError(`${name}: row ${place} has a property under a symbol, which cannot be a column`);
+      if (Object.getOwnPropertySymbols(row).length) {
+        throw new TypeError(`${name}: row ${place} has a property under a symbol, which cannot be a column`);
+      }
     });
     checkNames([...columns.keys()], name);
     const origins = [...new Set(rows.map(Origin.of))];
@@ -698,8 +724,8 @@
   }
 
   function checkedLong(number, where) {
-    if (typeof number === "bigint" && (number < LONG_MIN || number > LONG_MAX)) throw new TypeError(`${where} holds ${number}, which does not fit in 64 bits; as text it may cross`);
-    return number;
+    if (typeof number !== "bigint" || (number >= LONG_MIN && number <= LONG_MAX)) return number;
+    throw new TypeError(`${where} holds ${number}, which does not fit in 64 bits; as text it may cross`);
   }
 
   // ---- cells → Arrow ---------------------------------------------------------------------------------------------------
@@ -750,7 +776,9 @@
     const ticks = cells.map((cell) => (cell === null ? 0n : ticksOf(cell)));
     const isWide = ticks.some((tick) => tick > MOST_TICKS || tick < -MOST_TICKS);
     if (!isWide) return plainData(types.ns(), cells, BigInt64Array.from(ticks, (tick) => tick * 100n));
-    if (ticks.some((tick) => tick % 10n)) throw new TypeError(`${where}: with times beyond the range of nanoseconds it counts microseconds, and some are finer`);
+    if (ticks.some((tick) => tick % 10n)) {
+      throw new TypeError(`${where}: with times beyond the range of nanoseconds it counts microseconds, and some are finer`);
+    }
     return plainData(types.us(), cells, BigInt64Array.from(ticks, (tick) => tick / 10n));
   }
 

@@ -129,6 +129,16 @@ def test_wide_integers_in_a_dynamic_stay_exact(javascript: JavaScript) -> None:
     assert javascript.call(code, envelope_text(table), table_bytes(table)) == [wide, wide]
 
 
+def test_wide_integers_beside_long_texts_stay_exact(javascript: JavaScript) -> None:
+    code = """
+      const long = 'x\\\\\\"'.repeat(2e6) + 'y'.repeat(2e7);
+      const json = JSON.stringify([long, "\\\\", 12]).replace("12", "-12345678901234567890");
+      const [same, back, wide] = plain.fromEnvelope(`{"kind":"value","type":"dynamic","value":${json}}`);
+      return [same === long, back, wide];
+    """
+    assert javascript.call(code) == [True, "\\", -12345678901234567890]
+
+
 def test_a_dynamic_text_that_is_no_json_is_itself_the_value(javascript: JavaScript) -> None:
     schema = pa.schema([kql_field("x", "dynamic")])
     table = pa.table([pa.array(["{half", "[1", "12345678901234567890 apples", None])], schema=schema)
