@@ -170,10 +170,9 @@
   function fromArrow(bytes) {
     if (!Arrow) throw new TypeError("Apache Arrow is not loaded here: a frame cannot be read from Arrow");
     const given = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-    const aligned = given.byteOffset % 8 ? given.slice() : given; // 64-bit numbers are read in place
-    const table = Arrow.tableFromIPC(aligned);
+    const table = Arrow.tableFromIPC(given);
     const columns = table.schema.fields.map((field, place) => arrowColumn(field, table.getChildAt(place)));
-    return new Frame(columns, table.numRows, { bytes: aligned, table });
+    return new Frame(columns, table.numRows, { bytes: given, table });
   }
 
   /** @returns {boolean} whether the bytes are an IPC file, not a stream */
