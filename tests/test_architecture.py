@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
     {"errors"},
     {"values", "query"},
-    {"frames", "kql"},
+    {"frames", "kql", "frontend"},
     {"connections", "display", "languages"},
     {"magics", "emulator"},
 ]
@@ -26,6 +26,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "altair": "display",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
+    "hatchling": "frontend/build.py",  # runs in a build alone
 }
 HEAVY = ["pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography"]
 
