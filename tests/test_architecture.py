@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
     {"errors"},
     {"values", "query"},
-    {"frames", "kql", "frontend"},
+    {"frames", "frontend", "kql"},
     {"connections", "display", "languages"},
     {"magics", "emulator"},
 ]

@@ -8,7 +8,9 @@ from contextlib import ExitStack
 import pytest
 
 from kqlmagic_ext.connections import Connection
+from kqlmagic_ext.languages import Session
 from tests.contract.connections import CONNECTIONS
+from tests.contract.sessions import SESSIONS
 
 ZONES = ["UTC", "America/New_York"]
 
@@ -32,3 +34,14 @@ def connection(request: pytest.FixtureRequest, zone: str) -> Iterator[Connection
     assert zone
     with ExitStack() as stack:
         yield CONNECTIONS[request.param](stack, "local://")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.needs_pwsh] * (name == "powershell")) for name in SESSIONS],
+)
+def session(request: pytest.FixtureRequest, zone: str) -> Iterator[Session]:
+    assert zone
+    session = SESSIONS[request.param]()
+    yield session
+    session.close()
