@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from kqlmagic_ext.display.browser.page import BrowserCell, bundle
-from kqlmagic_ext.display.browser.script import libraries_in, refuse_name
+from kqlmagic_ext.display.browser.inputs import Input, crossed
+from kqlmagic_ext.display.browser.page import BrowserCell, bundle, packed_libraries
+from kqlmagic_ext.display.browser.script import refuse_name
 
-__all__ = ["BrowserCell", "bundle", "libraries_in", "refuse_name"]
+__all__ = ["BrowserCell", "Input", "bundle", "crossed", "packed_libraries", "refuse_name"]

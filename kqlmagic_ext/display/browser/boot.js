@@ -6,6 +6,7 @@
   const element = document.getElementById("element");
   const said = document.getElementById("said");
   const FILE = "cell.js";
+  const ABOVE = 1; // lines of the script above the cell's own: the file's name, where a broken script tells it, too
   const HEAD = "kqlmagic.show((";
   const TAIL = "))";
 
@@ -52,7 +53,8 @@
   let isRewritten = shown !== "";
 
   // The place in the cell's own code of a place in the script that ran, which may have HEAD and TAIL in it.
-  const inCode = (line, column) => {
+  const inCode = (scriptLine, column) => {
+    const line = scriptLine - ABOVE;
     if (!isRewritten) return [line, column];
     const starts = before.split(/\r\n|[\n\r\u2028\u2029]/);
     const ends = (before + shown).split(/\r\n|[\n\r\u2028\u2029]/);
@@ -63,7 +65,7 @@
   };
 
   const placed = (line, column) => {
-    if (line > lines.length) return ` at the end of the cell`;
+    if (line < 1 || line > lines.length) return "";
     const text = lines[line - 1];
     const characters = [...text.slice(0, column - 1)].length;
     const at = characters + 1 + (line === 1 ? cell.place[1] : 0);
@@ -72,11 +74,17 @@
     return ` (line ${line + cell.place[0]}, column ${at})\n    ${seen}\n    ${" ".repeat(characters - from)}^`;
   };
 
+  // Chromium says of broken code that the script could not be put into the page.
+  const messageOf = ({ message }) => message.replace(/^Failed to execute '\w+' on '\w+': /, "");
   const PLACE = new RegExp(`${FILE.replace(".", "\\.")}:(\\d+):(\\d+)`);
   const report = (error, line, column) => {
     const found = PLACE.exec(error?.stack ?? "");
     const at = found ? [Number(found[1]), Number(found[2])] : line ? [line, column] : undefined;
-    const what = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${String(error)}`;
+    if (error instanceof SyntaxError && at && at[0] - ABOVE > lines.length) {
+      say("SyntaxError: the cell ends too early: something that was opened in it is not closed");
+      return;
+    }
+    const what = error instanceof Error ? `${error.name}: ${messageOf(error)}` : `thrown: ${String(error)}`;
     say(what, at ? placed(...inCode(...at)) : "");
   };
 
@@ -99,7 +107,7 @@
     const what = `${effectiveDirective} ${blockedURI}`;
     if (blocked.size >= 5 || blocked.has(what)) return;
     blocked.add(what);
-    const hint = cell.network ? "" : "; --allow-network loosens this for one cell";
+    const hint = cell.network || !blockedURI.includes(":") ? "" : "; --allow-network loosens this for one cell";
     say("blocked", `: ${what} (the cell's sandbox${hint})`);
   });
 
@@ -120,6 +128,7 @@
   };
   const soon = () => { timer ??= setTimeout(flush, 50); };
   const answered = () => {
+    if (!isAnswered) post({ here: true, instance });
     isAnswered = true;
     if (waiting.size) soon();
   };
@@ -146,7 +155,7 @@
     script.textContent = text;
     document.head.append(script);
   };
-  const run = (text) => append(`${text}\n;kqlmagic.drawn();\n//# sourceURL=${FILE}`, "module");
+  const run = (text) => append(`//# sourceURL=${FILE}\n${text}\n;kqlmagic.drawn();`, "module");
   const bytesOf = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const unpacked = (base64) =>
     new Response(new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("gzip"))).text();

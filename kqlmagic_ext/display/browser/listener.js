@@ -20,13 +20,13 @@
     const dark = document.body.dataset.jpThemeLight === "false";
     return { dark, paper: color("--jp-layout-color0"), ink: color("--jp-content-font-color1") };
   };
-  const paint = (frame) =>
-    frame.contentWindow?.[0]?.postMessage({ kqlmagic: frame.dataset.kqlmagic, theme: theme() }, "*");
+  const inner = (frame) => (frame.contentWindow?.length ? frame.contentWindow[0] : undefined);
+  const paint = (frame) => inner(frame)?.postMessage({ kqlmagic: frame.dataset.kqlmagic, theme: theme() }, "*");
 
   window.addEventListener("message", ({ data, source }) => {
     if (typeof data !== "object" || typeof data?.kqlmagic !== "string") return;
     const frame = [...all()].find(
-      (one) => one.dataset.kqlmagic === data.kqlmagic && one.contentWindow?.[0] === source,
+      (one) => one.dataset.kqlmagic === data.kqlmagic && inner(one) === source,
     );
     if (!frame) return;
     if (data.hello) {

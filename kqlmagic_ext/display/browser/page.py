@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.display.browser.script import around_last_expression, libraries_in
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import visible
+from kqlmagic_ext.frontend import library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,13 +39,14 @@ _NOWHERE = "frame-src 'none'; worker-src 'none'; base-uri 'none'; form-action 'n
 class BrowserCell:
     """What a browser cell is drawn from.
 
-    `inputs`: by name, the JSON text of an envelope, or the bytes of an Arrow IPC stream. `title` names the cell, as in
+    `libraries`: what `packed_libraries(code)` gives. `inputs`: by name, the JSON text of an envelope, or the bytes of an Arrow IPC stream. `title` names the cell, as in
     `cell [7]`. `place`: lines above the code in the cell, and characters before it in its first line. `outputs`: the names
     that the code may send back by `output(name, value)`, each at most `output_bytes` long; `token` tells this run from others.
     """
 
     code: str
     title: str
+    libraries: Mapping[str, str]
     inputs: Mapping[str, str | bytes] = field(default_factory=lambda: MappingProxyType({}))
     place: tuple[int, int] = (0, 0)
     outputs: tuple[str, ...] = ()
@@ -56,13 +58,7 @@ class BrowserCell:
 
 
 def bundle(cell: BrowserCell) -> Mapping[str, str]:
-    """A mime bundle: the frame, and below it the lines and warnings as a receipt.
-
-    Raises
-    ------
-    LanguageError
-        When the installation lacks a library that the code names.
-    """
+    """A mime bundle: the frame, and below it the lines and warnings as a receipt."""
     told = receipt(cell.lines, cell.warnings)
     plain = f"%%browser, {cell.title}: drawn in a browser"
     markup = [
@@ -77,9 +73,20 @@ def bundle(cell: BrowserCell) -> Mapping[str, str]:
     }
 
 
+def packed_libraries(code: str) -> Mapping[str, str]:
+    """The libraries that the code names, in the order in which they are loaded, and `frame`; each compressed, as base64.
+
+    Raises
+    ------
+    LanguageError
+        When the installation lacks one.
+    """
+    return MappingProxyType({name: _packed(name) for name in [*libraries_in(code), "frame"]})
+
+
 def _frame(cell: BrowserCell) -> str:
     nonce = secrets.token_hex(16)
-    policies = _policies(nonce, may_compile="arrow" in libraries_in(cell.code), anywhere=cell.allow_network)
+    policies = _policies(nonce, may_compile="arrow" in cell.libraries, anywhere=cell.allow_network)
     inner = f"<!doctype html><html><head>{policies}<style>{_read('frame.css')}</style></head>{_body(cell, nonce)}</html>"
     # Quotes of two kinds, so that the second escaping has little to do.
     inside = inner.replace("&", "&amp;").replace("'", "&#39;")
@@ -114,7 +121,7 @@ def _body(cell: BrowserCell, nonce: str) -> str:
         "outputs": cell.outputs,
         "bytes": cell.output_bytes,
         "network": cell.allow_network,
-        "libraries": {name: _packed(name) for name in [*libraries_in(cell.code), "frame"]},
+        "libraries": dict(cell.libraries),
     }
     data = [
         f'<script type="application/json" data-input="{html.escape(name)}" data-form="{form}">{text}</script>'
@@ -141,8 +148,6 @@ def _harmless(text: str) -> str:
 
 @cache
 def _packed(name: str) -> str:
-    from kqlmagic_ext.frontend import library
-
     return base64.b64encode(gzip.compress(library(name).encode(), mtime=0)).decode()
 
 
