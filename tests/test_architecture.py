@@ -20,6 +20,7 @@ LEVELS = [
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {
     "IPython": "magics",
+    "anywidget": "magics/relay.py",
     "duckdb": "connections/local",
     "duckdb_kql": "connections/local",
     "azure": ("connections/log_analytics", "emulator/client.py"),  # the client that is given for an emulator
@@ -28,7 +29,10 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "cryptography": "emulator",
     "hatchling": "frontend/build.py",  # runs in a build alone
 }
-HEAVY = ["pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography"]
+HEAVY = [
+    "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
+    "anywidget", "ipywidgets",
+]  # fmt: skip
 
 
 def room(path: Path) -> str:

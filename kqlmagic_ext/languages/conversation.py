@@ -75,7 +75,7 @@ class Conversation:
         self._send, self._lines, self._unasked = send, lines, unasked
         self._numbers = itertools.count(1)
         self._waiting: dict[int | None, _Request] = {None: _Request(0)}  # None: the greeting
-        self._lock = threading.Lock()
+        self._lock, self._sending = threading.Lock(), threading.Lock()
         self._ended: Ended | None = None
         threading.Thread(target=self._read, name="kqlmagic_ext session", daemon=True).start()
 
@@ -114,7 +114,8 @@ class Conversation:
         line = json.dumps({"op": op, "id": number, **fields}).encode() + b"\n"
         try:
             if self._ended is None:
-                self._send(line)
+                with self._sending:  # Tab asks in a thread of its own: lines must not mix
+                    self._send(line)
         except OSError:  # its end has closed; the reader tells it
             if self._ended is None:
                 self._waiting[number].put(Ended())
@@ -136,6 +137,10 @@ class Conversation:
             raise Refused(answer)
         return answer
 
+    def expects(self, number: int) -> bool:
+        """Whether the answer to a request has not been given yet, nor forgotten."""
+        return number in self._waiting
+
     def forget(self, number: int | None) -> None:
         """Wait no longer for the answer to a request."""
         request = self._waiting.pop(number, None)
@@ -155,9 +160,7 @@ class Conversation:
     ) -> Message:
         """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while True:
-            if deadline is not None and time.monotonic() > deadline:  # also when records come without end
-                raise TooSlow
+        while deadline is None or time.monotonic() < deadline:
             try:
                 message = request.messages.get(timeout=_STEP_S)
             except queue.Empty:
@@ -168,6 +171,7 @@ class Conversation:
                 return message
             if listen is not None:
                 listen(message)
+        raise TooSlow
 
     def _read(self) -> None:
         """Give each message to its request, to the end."""
@@ -175,7 +179,7 @@ class Conversation:
         try:
             for message in self._messages():
                 self.put(message)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             ended = Ended(f"it sent what is no message ({error})")
         except OSError:
             pass  # the connection broke: the end as well
@@ -192,4 +196,6 @@ class Conversation:
             message = json.loads(line) if isinstance(line, bytes) else line  # bad UTF-8 is a ValueError, too
             if not isinstance(message, dict) or not isinstance(message.get("event"), str):
                 raise ValueError("no event")  # noqa: TRY004 - as for all that is no message
+            if not isinstance(message.get("id"), int | None):
+                raise ValueError("no number")  # noqa: TRY004 - the same
             yield message

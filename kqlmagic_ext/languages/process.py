@@ -24,10 +24,10 @@ _FAREWELL_S = 2.0
 
 
 class Words(Protocol):
-    """What a child said last."""
+    """What a process said."""
 
     def text(self) -> str:
-        """The lines, of which the last is told when it has died."""
+        """The last lines, once it has said all."""
 
 
 def private_folder() -> tempfile.TemporaryDirectory[str]:
@@ -114,16 +114,19 @@ class Process:
         """
         if self._closed:
             raise self._died(None)
-        number = self._conversation.request(op, **fields)
+        number = None
         try:
+            number = self._conversation.request(op, **fields)
             return self._conversation.wait(number, listen)
         except Ended as ended:
             raise self._died(ended.broken) from ended
         except KeyboardInterrupt as interrupt:
-            self._end_interrupted(number, listen, interrupt)
+            if number is not None:
+                self._end_interrupted(number, listen, interrupt)
             raise
         except BaseException:
-            self._conversation.forget(number)
+            if number is not None:
+                self._conversation.forget(number)
             raise
 
     def try_ask(self, op: str, seconds: float, **fields: Any) -> Message | None:
@@ -147,8 +150,9 @@ class Process:
     ) -> None:
         """Wait until the work has stopped; a process that does not stop, or a second interrupt, ends the process."""
         try:
-            self._stop()
-            self._conversation.wait(number, listen, self._grace)
+            if self._conversation.expects(number):
+                self._stop()
+                self._conversation.wait(number, listen, self._grace)
         except Ended:
             interrupt.add_note(f"{self.title} was stopped, and its process ended{self._gone()}")
             self.close()
@@ -170,7 +174,8 @@ class Process:
         words = "" if self._closed else self._words.text()
         if not self._closed:
             self.close()
-        how = "was ended, since " + broken if broken else f"ended (exit status {status})"
+        closed = "closed its line, and was ended" if status is None else f"ended (exit status {status})"
+        how = f"was ended, since {broken}" if broken else closed
         said = f": {words.splitlines()[-1].strip()}" if words.strip() else ""
         return SessionDied(
             f"the process of {self.title} {how}{said}{self._gone()}; the next cell starts a new one",

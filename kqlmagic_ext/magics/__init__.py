@@ -6,6 +6,7 @@ import atexit
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import KqlMagicError
+from kqlmagic_ext.magics.browser import BrowserMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
@@ -19,7 +20,8 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
-    for registered in (magics, ConnectionMagics(shell, magics.places), languages):
+    browser = BrowserMagics(shell, magics.bindings)
+    for registered in (magics, ConnectionMagics(shell, magics.places), languages, browser):
         shell.register_magics(registered)
     atexit.register(magics.close)
     atexit.register(languages.close)
@@ -29,7 +31,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away, close every connection and end every session; nothing of ours stays."""
-    for registered in (ConnectionMagics, KqlMagics, LanguageMagics):
+    for registered in (ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics):
         magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue
@@ -37,7 +39,7 @@ def unload(shell: InteractiveShell) -> None:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(magics)
-        if isinstance(magics, KqlMagics | LanguageMagics):
+        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics):
             magics.close()
             atexit.unregister(magics.close)
     KqlMagicError.full_traceback = staticmethod(lambda: False)

@@ -64,8 +64,10 @@ class Cell:
     column: int
 
 
-def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
+def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool = True) -> Cell:
     """The options at the head of the line, and the text: what follows them, then the cell's body.
+
+    `shift`: whether `NAME <<` at the head of the text is an output; in most languages it is their own.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None) -> Cell:
     elif cell is not None:
         text, lines, columns = cell, 1, 0
     outputs = listed(options.output)
-    if match := _SHIFT.match(text):
+    if shift and (match := _SHIFT.match(text)):
         head = match[0]
         outputs += listed([match[1]])
         below = head.count("\n")

@@ -1,0 +1,188 @@
+// Runs in the inner frame of a %%browser cell: unpacks libraries and inputs, runs the cell, tells the page its height.
+(async () => {
+  const nonce = document.currentScript.nonce;
+  const page = window.parent.parent;
+  const cell = JSON.parse(document.getElementById("cell").textContent);
+  const element = document.getElementById("element");
+  const said = document.getElementById("said");
+  const FILE = "cell.js";
+  const ABOVE = 1; // lines of the script above the cell's own: the file's name, where a broken script tells it, too
+  const HEAD = "kqlmagic.show((";
+  const TAIL = "))";
+
+  // ---------------------------------------------------------------- the page
+
+  const post = (message) => page.postMessage({ kqlmagic: cell.token, ...message }, "*");
+  let height = -1;
+  const measure = () => {
+    const now = Math.ceil(document.documentElement.getBoundingClientRect().height);
+    if (now !== height) post({ height: (height = now) });
+  };
+  new ResizeObserver(measure).observe(document.documentElement);
+
+  const paint = ({ dark, paper, ink }) => {
+    const root = document.documentElement;
+    root.dataset.theme = dark ? "dark" : "light";
+    for (const [name, color] of [["--paper", paper], ["--ink", ink]]) {
+      if (color) root.style.setProperty(name, color);
+      else root.style.removeProperty(name);
+    }
+  };
+
+  addEventListener("message", ({ source, data }) => {
+    if (source !== page || data?.kqlmagic !== cell.token) return;
+    if (data.theme) paint(data.theme);
+    if (data.relay) answered();
+    if (data.refused) say(`output: ${data.refused}`);
+  });
+
+  // ---------------------------------------------------------------- what the analyst must know
+
+  const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu; // control characters, bidi marks: log text is hostile
+  const visible = (text) =>
+    text.replace(HIDDEN, (char) => (char === "\n" ? char : `\\u{${char.codePointAt(0).toString(16)}}`));
+  const say = (title, rest = "") => {
+    const strong = document.createElement("b");
+    strong.textContent = visible(title);
+    said.append(...(said.firstChild ? ["\n"] : []), strong, visible(rest));
+    measure();
+  };
+
+  const [before, shown, after] = cell.code;
+  const lines = (before + shown + after).split(/\r\n|[\n\r\u2028\u2029]/);
+  let isRewritten = shown !== "";
+
+  // The place in the cell's own code of a place in the script that ran, which may have HEAD and TAIL in it.
+  const inCode = (scriptLine, column) => {
+    const line = scriptLine - ABOVE;
+    if (!isRewritten) return [line, column];
+    const starts = before.split(/\r\n|[\n\r\u2028\u2029]/);
+    const ends = (before + shown).split(/\r\n|[\n\r\u2028\u2029]/);
+    const head = line === starts.length && column > starts.at(-1).length ? HEAD.length : 0;
+    const end = ends.at(-1).length + (starts.length === ends.length ? HEAD.length : 0);
+    const tail = line === ends.length && column > end + TAIL.length ? TAIL.length : 0;
+    return [line, Math.max(column - head - tail, head ? starts.at(-1).length + 1 : 1)];
+  };
+
+  const placed = (line, column) => {
+    if (line < 1 || line > lines.length) return "";
+    const text = lines[line - 1];
+    const characters = [...text.slice(0, column - 1)].length;
+    const at = characters + 1 + (line === 1 ? cell.place[1] : 0);
+    const from = Math.max(0, characters - 60);
+    const seen = [...text].slice(from, from + 120).join("").replaceAll("\t", " ");
+    return ` (line ${line + cell.place[0]}, column ${at})\n    ${seen}\n    ${" ".repeat(characters - from)}^`;
+  };
+
+  // Chromium says of broken code that the script could not be put into the page.
+  const messageOf = ({ message }) => message.replace(/^Failed to execute '\w+' on '\w+': /, "");
+  const PLACE = new RegExp(`${FILE.replace(".", "\\.")}:(\\d+):(\\d+)`);
+  const report = (error, line, column) => {
+    const found = PLACE.exec(error?.stack ?? "");
+    const at = found ? [Number(found[1]), Number(found[2])] : line ? [line, column] : undefined;
+    if (error instanceof SyntaxError && at && at[0] - ABOVE > lines.length) {
+      say("SyntaxError: the cell ends too early: something that was opened in it is not closed");
+      return;
+    }
+    const what = error instanceof Error ? `${error.name}: ${messageOf(error)}` : `thrown: ${String(error)}`;
+    say(what, at ? placed(...inCode(...at)) : "");
+  };
+
+  addEventListener("error", (event) => {
+    const isOwn = event.filename?.endsWith(FILE);
+    const isEarly = isOwn && event.error instanceof SyntaxError && !PLACE.test(event.error.stack ?? "");
+    if (isEarly && isRewritten) {
+      isRewritten = false; // nothing of it ran: the cell's own text tells its error, or has none
+      run(before + shown + after);
+      return;
+    }
+    if (event.error !== undefined && event.error !== null) report(event.error, isOwn && event.lineno, event.colno);
+    else if (event.message) say(event.message);
+    post({ drawn: true });
+  });
+  addEventListener("unhandledrejection", ({ reason }) => report(reason));
+
+  const blocked = new Set();
+  document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+    const what = `${effectiveDirective} ${blockedURI}`;
+    if (blocked.size >= 5 || blocked.has(what)) return;
+    blocked.add(what);
+    const hint = cell.network || !blockedURI.includes(":") ? "" : "; --allow-network loosens this for one cell";
+    say("blocked", `: ${what} (the cell's sandbox${hint})`);
+  });
+
+  // ---------------------------------------------------------------- output(name, value)
+
+  const instance = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const waiting = new Map();
+  let isAnswered = false;
+  let timer;
+  let acted = false;
+  for (const kind of ["pointerdown", "keydown"]) {
+    addEventListener(kind, (event) => { acted ||= event.isTrusted; }, { capture: true });
+  }
+  const flush = () => {
+    timer = undefined;
+    for (const [name, message] of waiting) post({ instance, name, ...message });
+    waiting.clear();
+  };
+  const soon = () => { timer ??= setTimeout(flush, 50); };
+  const answered = () => {
+    if (!isAnswered) post({ here: true, instance });
+    isAnswered = true;
+    if (waiting.size) soon();
+  };
+  const output = (name, value) => {
+    if (!cell.outputs.includes(name)) {
+      const there = cell.outputs.length ? `it has -o ${cell.outputs.join(",")}` : `it has no -o`;
+      throw new TypeError(`output: the cell does not name ${String(name)}: ${there}`);
+    }
+    const { kind, json, arrow } = frames.encode(value, name);
+    const size = arrow ? arrow.byteLength : new TextEncoder().encode(json).length;
+    if (size > cell.bytes) {
+      throw new RangeError(`output: ${name} has ${size.toLocaleString("en")} bytes, and at most ${cell.bytes.toLocaleString("en")} go back; send less, such as an aggregate`);
+    }
+    waiting.set(name, { acted, kind, json, arrow });
+    if (isAnswered) soon();
+  };
+
+  // ---------------------------------------------------------------- the cell
+
+  const append = (text, type) => {
+    const script = document.createElement("script");
+    if (type) script.type = type;
+    script.nonce = nonce;
+    script.textContent = text;
+    document.head.append(script);
+  };
+  const run = (text) => append(`//# sourceURL=${FILE}\n${text}\n;kqlmagic.drawn();`, "module");
+  const bytesOf = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const unpacked = (base64) =>
+    new Response(new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+
+  const show = (value) => {
+    if (value instanceof Promise) return value.then(show);
+    const isNode = value instanceof Element || value instanceof DocumentFragment || value instanceof Text;
+    if (isNode && value.parentNode === null) element.append(value);
+    return undefined;
+  };
+  const drawn = () => {
+    measure();
+    post({ drawn: true });
+  };
+
+  let frames;
+  const names = { element, output };
+  Object.defineProperty(window, "kqlmagic", { value: { show, drawn, names, take: (made) => { frames = made; } } });
+  post({ hello: true, instance });
+  for (const [name, packed] of Object.entries(cell.libraries)) {
+    const text = await unpacked(packed);
+    append(name === "frame" ? `kqlmagic.take((${text.trim().replace(/;$/, "")})(globalThis.Arrow));` : text);
+  }
+  for (const { dataset, textContent } of document.querySelectorAll("script[data-input]")) {
+    const isArrow = dataset.form === "arrow";
+    names[dataset.input] = isArrow ? frames.fromArrow(bytesOf(textContent)) : frames.fromEnvelope(textContent);
+  }
+  append(Object.keys(names).map((name) => `const ${name} = kqlmagic.names[${JSON.stringify(name)}];`).join(" "));
+  run(isRewritten ? before + HEAD + shown + TAIL + after : before + after);
+})();

@@ -1,0 +1,183 @@
+"""`%%browser`: JavaScript in the browser, with the data of the notebook."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.display import publish_display_data
+from traitlets import Int
+
+from kqlmagic_ext.display.browser import BrowserCell, bundle, crossed, packed_libraries, refuse_name
+from kqlmagic_ext.display.receipt import described
+from kqlmagic_ext.errors import PlacedError
+from kqlmagic_ext.magics import options as opt
+from kqlmagic_ext.magics.bindings import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from kqlmagic_ext.magics.bindings import Bindings
+    from kqlmagic_ext.magics.relay import Relay
+
+    CellMagic = Callable[..., Any]
+
+_OURS = re.compile(r"(?:^|\s)(?:-[io]|--(?:input|output|allow-network))(?=[\s=\w]|$)")
+_HEADLESS = "stays unset: nobody looks at this run, so no browser sends anything"
+
+
+@magics_class
+class BrowserMagics(Magics):
+    """JavaScript in the browser. `%config BrowserMagics` lists the settings."""
+
+    browser_bytes = Int(
+        5_000_000,
+        min=0,
+        help="The most bytes of data that a %%browser cell puts into the notebook, and that one output() sends back.",
+    ).tag(config=True)
+
+    def __init__(self, shell: InteractiveShell, bindings: Bindings) -> None:
+        super().__init__(shell)
+        self._shell, self._bindings = shell, bindings
+        self._relay: Relay | None = None
+        self._table = shell.magics_manager.magics["cell"]
+        self._own = {name: self._table[name] for name in ("javascript", "js") if name in self._table}
+        for name in ("browser", "javascript", "js"):
+            self.magics["cell"][name] = self._cell_magic(name)
+
+    def _cell_magic(self, name: str) -> CellMagic:
+        """The cell magic of that name; IPython's own runs when none of our options stands in the line."""
+
+        @needs_local_scope
+        @no_var_expand
+        def run(line: str, cell: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+            if name in self._own and not _OURS.search(line):
+                return self._ipythons(name, self._shell.magics_manager.registry["DisplayMagics"])(line, cell)
+            return self._cell(magic, line, cell, local_ns or {})
+
+        run.__doc__ = _HELP
+        network = argument(
+            "--allow-network", action="store_true", help="let this cell's code reach the network"
+        )
+        magic: CellMagic = magic_arguments(name)(opt.INPUT(opt.OUTPUT(network(run))))
+        return magic
+
+    def _cell(self, magic: CellMagic, line: str, cell: str, local_ns: Mapping[str, Any]) -> None:
+        """Draw a cell; until its frame sends something, its outputs are unset, so that no old value passes for a new one."""
+        outputs: dict[str, str] = {}
+        asked = None
+        try:
+            asked = opt.parse(magic, line, cell, shift=False)
+            outputs = opt.results(asked.options.output)
+            self._bindings.check(list(outputs))
+            self._draw(asked, outputs, local_ns)
+        except UsageError as error:
+            kept = self._bindings.kept(outputs or opt.outputs_in(line))
+            raise UsageError("; ".join([str(error), *kept])) from error
+        except BaseException as error:
+            if isinstance(error, PlacedError) and asked is not None:
+                error.move(asked.line, asked.column)
+            tell(error, "the cell was stopped", self._bindings.kept(outputs))
+            raise
+
+    def _draw(self, asked: opt.Cell, outputs: Mapping[str, str], local_ns: Mapping[str, Any]) -> None:
+        libraries = packed_libraries(asked.text)
+        inputs, lines, warnings = self._inputs(asked, local_ns, as_arrow="arrow" in libraries)
+        token = secrets.token_hex(16)
+        if outputs:
+            lines += self._follow(token, outputs)
+            if not self._is_watched():
+                warnings += [f"{variable} {_HEADLESS}" for variable in outputs]
+        drawn = BrowserCell(
+            code=asked.text,
+            title=f"cell [{self._shell.execution_count}]",
+            libraries=libraries,
+            token=token,
+            inputs=inputs,
+            place=(asked.line, asked.column),
+            outputs=tuple(outputs.values()),
+            output_bytes=self.browser_bytes,
+            allow_network=asked.options.allow_network,
+            lines=tuple(lines),
+            warnings=tuple(warnings),
+        )
+        publish_display_data(dict(bundle(drawn)))
+
+    def _follow(self, token: str, outputs: Mapping[str, str]) -> list[str]:
+        """Bind what the run of that token sends; an old value is taken away, since it would pass for the new one."""
+        removed = self._bindings.remove(outputs)
+        if not self._is_watched():
+            return removed
+        if self._relay is None:
+            from kqlmagic_ext.magics.relay import Relay
+
+            self._relay = Relay(self._shell, lambda name, value: self._bindings.bind([name], [value]))
+        self._relay.follow(token, {name: variable for variable, name in outputs.items()}, self.browser_bytes)
+        return [*(f"{variable}: follows what the cell sends" for variable in outputs), *removed]
+
+    def _is_watched(self) -> bool:
+        """Whether someone looks at the notebook: one who can answer input(), as in no headless run."""
+        kernel: Any = getattr(self._shell, "kernel", None)
+        return bool(getattr(kernel, "_allow_stdin", False))
+
+    def _inputs(
+        self, asked: opt.Cell, local_ns: Mapping[str, Any], *, as_arrow: bool
+    ) -> tuple[dict[str, str | bytes], list[str], list[str]]:
+        """The inputs by name, the lines of the receipt, and the warnings."""
+        names = opt.inputs(asked.options.input)
+        for name, variable in names.items():
+            if why := refuse_name(name):
+                raise UsageError(f"-i {name}: {why}; give it another name: -i other={variable}")
+        found: dict[str, str | bytes] = {}
+        lines: list[str] = []
+        warnings: list[str] = []
+        left = self.browser_bytes
+        for name, variable in names.items():
+            value = self._bindings.value(variable, local_ns)
+            given = crossed(value, variable, left, as_arrow=as_arrow)
+            left -= given.size
+            found[name] = given.data
+            lines.append(f"{variable} → {name}: {described(value)}")
+            warnings += given.warnings
+        return found, lines, warnings
+
+    def _ipythons(self, name: str, display: Magics | None) -> CellMagic:
+        """IPython's own magic of that name; what newer ones have in its place until `display`, its class, is loaded."""
+        own: CellMagic = self._own[name]
+        if type(own).__name__ == "LazyMagic" and display is not None:
+            own = display.magics["cell"][name]
+        return own
+
+    def close(self) -> None:
+        """Listen to no frame any more, and give IPython its own magics back."""
+        if self._relay is not None:
+            self._relay.close()
+            self._relay = None
+        loaded = self._shell.magics_manager.registry.get("DisplayMagics")
+        self._table.update({name: self._ipythons(name, loaded) for name in self._own})
+
+
+_HELP = """Run JavaScript in the browser.
+
+    Examples::
+
+        %%browser -i ranked
+        Plot.plot({marks: [Plot.barY(ranked, {x: "Host", y: "Attempts"})]})
+
+        %%browser -i hosts -o picked
+        for (const host of hosts) {
+          const button = d3.select(element).append("button").text(host.Computer);
+          button.on("click", () => output("picked", host.Computer));
+        }
+
+    The code runs in a frame of its own, without network, with the inputs, `element`, and those of `d3`, `Plot` and `Arrow` that it
+    names; a DataFrame is an iterable of rows. What stands in its last line is drawn. The output keeps its data and libraries:
+    it draws in a new session, and in an HTML export. `output("picked", value)` binds the Python variable that `-o` names, each
+    time it is called.
+    """
