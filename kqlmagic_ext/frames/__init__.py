@@ -18,8 +18,9 @@ An Arrow table that travels tells the KQL type of each column in the field's met
 
 from __future__ import annotations
 
+from kqlmagic_ext.frames.arrival import read_envelope
 from kqlmagic_ext.frames.collector import paused_collector
-from kqlmagic_ext.frames.envelope import from_envelope, to_envelope
+from kqlmagic_ext.frames.envelope import envelope_from_arrow, from_envelope, to_envelope
 from kqlmagic_ext.frames.from_wire import Digits, WireColumn, kql_kind, wire_array
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.ticks import finer_than_milliseconds
@@ -36,6 +37,7 @@ __all__ = [
     "arrow_from_frame",
     "arrow_type",
     "column_values",
+    "envelope_from_arrow",
     "finer_than_milliseconds",
     "frame_from_arrow",
     "from_envelope",
@@ -44,6 +46,7 @@ __all__ = [
     "kql_kind",
     "kql_type",
     "paused_collector",
+    "read_envelope",
     "refuse_twins",
     "to_envelope",
     "wire_array",

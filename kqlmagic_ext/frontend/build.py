@@ -74,10 +74,12 @@ class FrontendHook(BuildHookInterface[Any]):
 
 def is_current() -> bool:
     """Whether `built/` holds everything, made from the present sources."""
-    stamp = BUILT / STAMP
-    if not all((BUILT / name).is_file() for name in (*LIBRARIES, LICENCES, STAMP)):
-        return False
-    return stamp.read_text("utf-8").strip() == sources_hash()
+    return is_complete() and (BUILT / STAMP).read_text("utf-8").strip() == sources_hash()
+
+
+def is_complete() -> bool:
+    """Whether `built/` holds everything, whatever it was made from."""
+    return all((BUILT / name).is_file() for name in (*LIBRARIES, LICENCES, STAMP))
 
 
 def sources_hash() -> str:

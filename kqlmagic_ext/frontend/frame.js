@@ -14,6 +14,9 @@
  *
  * A null is null everywhere.
  *
+ * Rows that are given back have the types of their frame, filtered and sorted as they may be, in every column whose values
+ * still fit; objects of the user's own have those of their values: a column of whole Numbers is long, of texts string.
+ *
  * @typedef {"bool"|"int"|"long"|"real"|"decimal"|"string"|"datetime"|"timespan"|"guid"|"dynamic"} KqlType
  * @typedef {{name: string, type: KqlType, length: number, read: (row: number) => any, isFiner: () => boolean}} Column
  * @typedef {{name: string, type: KqlType, cells: any[]}} Cells  a column to be written: booleans, numbers, texts, Dates, JSON
@@ -49,11 +52,11 @@
      * @param {{bytes?: Uint8Array, cells?: Cells[]}} source  what goes back when the frame does
      */
     constructor(columns, length, source) {
-      this.#columns = columns;
-      this.#row = rowMaker(columns);
-      this.#source = source;
       this.columns = Object.freeze(columns.map((column) => column.name));
       this.types = Object.freeze(Object.fromEntries(columns.map((column) => [column.name, column.type])));
+      this.#columns = columns;
+      this.#row = rowMaker(columns, this.types);
+      this.#source = source;
       this.length = length;
       Object.freeze(this);
     }
@@ -110,8 +113,41 @@
     }
   }
 
+  class Given {
+    constructor(row) {
+      return row;
+    }
+  }
+
+  /**
+   * The types of the frame that a row came from, in a private field of the row: nothing that looks at the row sees it,
+   * a copy lacks it, and it costs a tenth of a WeakMap.
+   */
+  class Origin extends Given {
+    #types;
+
+    constructor(row, types) {
+      super(row);
+      this.#types = types;
+    }
+
+    static of(row) {
+      return #types in row ? row.#types : undefined;
+    }
+  }
+
+  /** @returns {(row: number) => Record<string, any>} makes rows that remember their types */
+  function rowMaker(columns, types) {
+    const make = objectMaker(columns);
+    return (row) => {
+      const made = make(row);
+      new Origin(made, types);
+      return made;
+    };
+  }
+
   /** @param {Column[]} columns @returns {(row: number) => Record<string, any>} */
-  function rowMaker(columns) {
+  function objectMaker(columns) {
     const names = columns.map((column) => column.name);
     const reads = columns.map((column) => column.read);
     if (names.includes("__proto__")) {
@@ -134,10 +170,9 @@
   function fromArrow(bytes) {
     if (!Arrow) throw new TypeError("Apache Arrow is not loaded here: a frame cannot be read from Arrow");
     const given = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-    const aligned = given.byteOffset % 8 ? given.slice() : given; // 64-bit numbers are read in place
-    const table = Arrow.tableFromIPC(aligned);
+    const table = Arrow.tableFromIPC(given);
     const columns = table.schema.fields.map((field, place) => arrowColumn(field, table.getChildAt(place)));
-    return new Frame(columns, table.numRows, { bytes: aligned, table });
+    return new Frame(columns, table.numRows, { bytes: given, table });
   }
 
   /** @returns {boolean} whether the bytes are an IPC file, not a stream */
@@ -184,7 +219,7 @@
   /** @returns {(row: number) => any} reads of one chunk */
   function chunkReader(type, kql, chunks, chunk, name) {
     const read = valueReader(type, kql, chunks, chunk, name);
-    if (!chunk.nullCount) return read;
+    if (!chunk.nullCount || !chunk.nullBitmap) return read; // a column of the type Null has no bitmap
     const { nullBitmap, offset } = chunk;
     return (row) => (isSet(nullBitmap, offset + row) ? read(row) : null);
   }
@@ -367,18 +402,40 @@
 
   // ---- JSON, exact ----------------------------------------------------------------------------------------------------
 
-  const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
   /** What a JSON text tells, an integer beyond ±(2^53 - 1) as a BigInt. */
   function parseJson(text) {
     if (!/\d{16}/.test(text)) return JSON.parse(text);
     let mark = "BigInt ";
     while (text.includes(mark)) mark += Math.random().toString(36).slice(2);
-    const isWide = (token) => /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
-    const marked = text.replace(TOKENS, (token) => (isWide(token) ? `"${mark}${token}"` : token));
     const unmark = (_, value) =>
       typeof value === "string" && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value;
-    return JSON.parse(marked, unmark);
+    return JSON.parse(markWideIntegers(text, mark), unmark);
+  }
+
+  /** The JSON text with its wide integers as texts that begin with a mark. */
+  function markWideIntegers(text, mark) {
+    const isWide = (token) => /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+    const marked = (piece) =>
+      piece.length < 16 ? piece : piece.replace(/-?\d[\d.eE+-]*/g, (token) => (isWide(token) ? `"${mark}${token}"` : token));
+    const pieces = [];
+    for (let start = 0; start < text.length; ) {
+      const quote = text.indexOf('"', start);
+      const end = quote < 0 ? text.length : quote;
+      const next = quote < 0 ? end : stringEnd(text, quote);
+      pieces.push(marked(text.slice(start, end)), text.slice(end, next));
+      start = next;
+    }
+    return pieces.join("");
+  }
+
+  /** Where the string that begins at a quote is over. By hand: a regular expression runs out of stack on a long one. */
+  function stringEnd(text, quote) {
+    for (let end = text.indexOf('"', quote + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+      let backslashes = 0;
+      while (text[end - 1 - backslashes] === "\\") backslashes += 1;
+      if (backslashes % 2 === 0) return end + 1;
+    }
+    return text.length;
   }
 
   /** What the text of a dynamic tells; text that is no JSON is itself the value. */
@@ -399,7 +456,7 @@
     if (typeof value === "number") return jsonNumber(value, where);
     if (typeof value !== "object") throw new TypeError(`${where} holds a ${typeof value}, which cannot leave JavaScript`);
     if (above.includes(value)) throw new TypeError(`${where} refers to itself`);
-    if (above.length >= MAX_DEPTH) throw new TypeError(`${where} is nested deeper than ${MAX_DEPTH} levels`);
+    if (above.length > MAX_DEPTH) throw new TypeError(`${where} is nested deeper than ${MAX_DEPTH} levels`);
     return compoundText(value, where, [...above, value]);
   }
 
@@ -459,7 +516,7 @@
    */
   function fromEnvelope(envelope) {
     const { kind, type, value, columns, rows } = typeof envelope === "string" ? parseJson(envelope) : envelope;
-    if (kind === "value") return value === null ? null : valueColumn({ name: "the value", type, cells: [value] }).read(0);
+    if (kind === "value") return valueColumn({ name: "the value", type, cells: [wireCell(type, value)] }).read(0);
     if (kind !== "table") throw new TypeError(`An envelope is of the kind table or value, not ${shown(kind)}`);
     const cells = columns.map((column, place) => ({
       name: column.name,
@@ -469,13 +526,10 @@
     return new Frame(cells.map(valueColumn), rows.length, { cells });
   }
 
-  const REALS = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
-
   /** What an envelope's JSON tells, in the type of a cell: digits in quotes are a long, NaN in quotes a real. */
   function wireCell(type, wire) {
     if (typeof wire === "string" && type === "long") return longNumber(BigInt(wire));
-    if (typeof wire === "string" && type === "real") return REALS[wire];
-    if (typeof wire === "bigint" && type === "real") return Number(wire);
+    if ((typeof wire === "string" || typeof wire === "bigint") && type === "real") return Number(wire);
     return wire ?? null;
   }
 
@@ -483,7 +537,7 @@
 
   /** @param {Cells} column @returns {Column} */
   function valueColumn({ name, type, cells }) {
-    const read = cellReader(type, cells.map((cell) => wireCell(type, cell)), name);
+    const read = cellReader(type, cells, name);
     const isFiner = type === "datetime" ? once(() => cells.some(isFinerText)) : () => false;
     return { name, type, length: cells.length, read, isFiner };
   }
@@ -507,7 +561,7 @@
    * @param {string} name  of the variable, for an error's sentence
    * @returns {Encoded}
    */
-  function encode(value, name) {
+  function encode(value, name = "the value") {
     if (value instanceof Frame) return Frame.encode(value, name);
     if (isArrowTable(value)) return encodeTable(value, name);
     const rows = rowsOf(value);
@@ -533,14 +587,16 @@
     for (let row = 0; row < value.length; row += 1) {
       if (!isPlain(value[row]) && !isArrowRow(value[row])) return null;
     }
-    return isArrowRow(value[0]) ? value.map((row) => (isArrowRow(row) ? row.toJSON() : row)) : value;
+    return value.some(isArrowRow) ? value.map((row) => (isArrowRow(row) ? row.toJSON() : row)) : value;
   }
 
   /** @returns {[KqlType, string]} the type of a single value, and its JSON */
   function encodeValue(value, name) {
     if (value instanceof Promise) throw new TypeError(`${name} is a Promise; await it first`);
     const kind = kindOf(value);
-    if (kind === "other") throw new TypeError(`${name} is ${aKind(value)}, which cannot leave JavaScript; make it text, a number or a plain object first`);
+    if (kind === "other") {
+      throw new TypeError(`${name} is ${aKind(value)}, which cannot leave JavaScript; make it text, a number or a plain object first`);
+    }
     const type = typeOfKinds(new Map([[kind, 0]]), [value], name);
     return [type, cellText(type, value ?? null, name)];
   }
@@ -553,14 +609,41 @@
         if (!columns.has(key)) columns.set(key, new Array(rows.length).fill(null));
         columns.get(key)[place] = row[key] ?? null;
       }
-      if (Object.getOwnPropertySymbols(row).length) throw new TypeError(`${name}: row ${place} has a property under a symbol, which cannot be a column`);
+      if (Object.getOwnPropertySymbols(row).length) {
+        throw new TypeError(`${name}: row ${place} has a property under a symbol, which cannot be a column`);
+      }
     });
     checkNames([...columns.keys()], name);
-    return [...columns].map(([key, cells]) => typedCells(key, cells, `${name}, column ${quoted(key)}`));
+    const origins = [...new Set(rows.map(Origin.of))];
+    return [...columns].map(([key, cells]) => {
+      const type = originalType(origins, key, cells) ?? typeOfCells(cells, `${name}, column ${quoted(key)}`);
+      return { name: key, type, cells };
+    });
+  }
+
+  const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+  const FITS = {
+    bool: (cell) => typeof cell === "boolean",
+    int: (cell) => Number.isInteger(cell) && Math.abs(cell + 0.5) < 2 ** 31 && !Object.is(cell, -0),
+    long: (cell) => ["whole", "wide"].includes(kindOf(cell)),
+    real: (cell) => typeof cell === "number",
+    decimal: (cell) => typeof cell === "string" && DECIMAL.test(cell),
+    string: (cell) => typeof cell === "string",
+    datetime: (cell) => cell instanceof Date,
+    timespan: (cell) => typeof cell === "string" && TIMESPAN.test(cell),
+    guid: (cell) => typeof cell === "string" && GUID.test(cell),
+    dynamic: (cell) => !["date", "other"].includes(kindOf(cell)),
+  };
+
+  /** @returns {KqlType | undefined} the type of a column in the frames that all of the rows came from, if its values still fit */
+  function originalType(origins, name, cells) {
+    const types = new Set(origins.map((types) => types && Object.hasOwn(types, name) && types[name]));
+    const [type] = types;
+    if (types.size !== 1 || !type) return undefined;
+    return cells.every((cell) => cell === null || FITS[type](cell)) ? type : undefined;
   }
 
   function checkNames(names, name) {
-    if (!names.length) throw new TypeError(`${name} has rows without any property, so it has no columns`);
     const seen = new Map();
     for (const label of names) {
       wellFormed(label, `${name}: the column name ${quoted(label)}`);
@@ -571,15 +654,15 @@
     }
   }
 
-  /** @returns {Cells} a column with the one type of its values */
-  function typedCells(name, cells, where) {
+  /** @returns {KqlType} the one type of a column's values */
+  function typeOfCells(cells, where) {
     const kinds = new Map();
     for (let row = 0; row < cells.length; row += 1) {
       const kind = kindOf(cells[row]);
       if (kind === "other") throw new TypeError(`${where}: row ${row} is ${aKind(cells[row])}, which cannot leave JavaScript`);
       if (!kinds.has(kind)) kinds.set(kind, row);
     }
-    return { name, type: typeOfKinds(kinds, cells, where), cells };
+    return typeOfKinds(kinds, cells, where);
   }
 
   /** @returns {"null"|"bool"|"whole"|"wide"|"real"|"text"|"date"|"json"|"other"} what a value is, towards KQL */
@@ -614,6 +697,7 @@
 
   /** @param {Cells[]} columns @returns {Encoded} */
   function encodeCells(columns, name) {
+    if (!columns.length) throw new TypeError(`${name} has no columns: its rows have no property`);
     if (Arrow) return { kind: "table", arrow: Arrow.tableToIPC(tableOf(columns, name), "file") };
     const heads = columns.map((column) => `{"name":${JSON.stringify(column.name)},"type":"${column.type}"}`);
     const wheres = columns.map((column) => `${name}, column ${quoted(column.name)}`);
@@ -639,8 +723,8 @@
   }
 
   function checkedLong(number, where) {
-    if (typeof number === "bigint" && (number < LONG_MIN || number > LONG_MAX)) throw new TypeError(`${where} holds ${number}, which does not fit in 64 bits; as text it may cross`);
-    return number;
+    if (typeof number !== "bigint" || (number >= LONG_MIN && number <= LONG_MAX)) return number;
+    throw new TypeError(`${where} holds ${number}, which does not fit in 64 bits; as text it may cross`);
   }
 
   // ---- cells → Arrow ---------------------------------------------------------------------------------------------------
@@ -691,7 +775,9 @@
     const ticks = cells.map((cell) => (cell === null ? 0n : ticksOf(cell)));
     const isWide = ticks.some((tick) => tick > MOST_TICKS || tick < -MOST_TICKS);
     if (!isWide) return plainData(types.ns(), cells, BigInt64Array.from(ticks, (tick) => tick * 100n));
-    if (ticks.some((tick) => tick % 10n)) throw new TypeError(`${where}: with times beyond the range of nanoseconds it counts microseconds, and some are finer`);
+    if (ticks.some((tick) => tick % 10n)) {
+      throw new TypeError(`${where}: with times beyond the range of nanoseconds it counts microseconds, and some are finer`);
+    }
     return plainData(types.us(), cells, BigInt64Array.from(ticks, (tick) => tick / 10n));
   }
 
@@ -710,8 +796,10 @@
     return plainData(new Arrow.Decimal(scale, precision, width * 32), cells, data);
   }
 
+  const DECIMAL = /^(-?)0*(\d+)(?:\.(\d+))?$/;
+
   function decimalParts(text, where) {
-    const parts = /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(text);
+    const parts = DECIMAL.exec(text);
     if (!parts) throw new TypeError(`${where}: ${quoted(text)} is no decimal`);
     return [parts[1], parts[2], parts[3] ?? ""];
   }
@@ -763,11 +851,9 @@
   const quoted = (text) => JSON.stringify(String(text));
   const shown = (value) => (typeof value === "string" ? quoted(value) : String(value));
 
-  /** "a Promise", "an Intl.Collator": what a value is, for an error's sentence. */
+  /** What a value is, for an error's sentence. */
   function aKind(value) {
-    if (typeof value !== "object") return `a ${typeof value}`;
-    const name = value.constructor?.name || "object without a class";
-    return /^[AEIOU]/i.test(name) ? `an ${name}` : `a ${name}`;
+    return typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : `a ${typeof value}`;
   }
 
   /** A function that works at its first call and remembers. */

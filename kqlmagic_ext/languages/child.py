@@ -50,7 +50,13 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - the runtime that the analyst has
             command, cwd=folder, env=environment(variables), stdin=pipe, stdout=pipe, stderr=pipe, **options
         )
-        self._watch = None if _WINDOWS else _watchdog(self.process.pid)
+        self._ended = False
+        try:
+            self._watch = None if _WINDOWS else _watchdog(self.process.pid)
+        except BaseException:
+            _kill_group(self.process.pid)
+            self.process.communicate()  # closes its pipes
+            raise
 
     @property
     def alive(self) -> bool:
@@ -88,7 +94,10 @@ class Child:
             return None
 
     def end(self) -> int | None:
-        """End its whole group, at once, and give its exit status."""
+        """End its whole group, at once, and give its exit status; may be called twice."""
+        if self._ended:  # the group's number may be another's by now
+            return self.process.returncode
+        self._ended = True
         if _WINDOWS:
             self._end_tree()
         else:

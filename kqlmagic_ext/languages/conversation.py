@@ -69,7 +69,7 @@ class Conversation:
         self._send, self._lines = send, lines
         self._numbers = itertools.count(1)
         self._waiting: dict[int | None, _Request] = {None: _Request(0)}  # None: the greeting
-        self._lock = threading.Lock()
+        self._lock, self._sending = threading.Lock(), threading.Lock()
         self._ended: Ended | None = None
         threading.Thread(target=self._read, name="kqlmagic_ext session", daemon=True).start()
 
@@ -106,7 +106,8 @@ class Conversation:
         line = json.dumps({"op": op, "id": number, **fields}).encode() + b"\n"
         try:
             if self._ended is None:
-                self._send(line)
+                with self._sending:  # Tab asks in a thread of its own: lines must not mix
+                    self._send(line)
         except OSError:  # its end has closed; the reader tells it
             if self._ended is None:
                 self._waiting[number].put(Ended())
@@ -128,6 +129,10 @@ class Conversation:
             raise Refused(answer)
         return answer
 
+    def expects(self, number: int) -> bool:
+        """Whether the answer to a request has not been given yet, nor forgotten."""
+        return number in self._waiting
+
     def forget(self, number: int) -> None:
         """Wait no longer for the answer to a request."""
         request = self._waiting.pop(number, None)
@@ -139,12 +144,10 @@ class Conversation:
     ) -> Message:
         """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while True:
+        while deadline is None or time.monotonic() < deadline:
             try:
                 message = request.messages.get(timeout=_STEP_S)
             except queue.Empty:
-                if deadline is not None and time.monotonic() > deadline:
-                    raise TooSlow from None
                 continue
             if isinstance(message, Ended):
                 raise message
@@ -152,6 +155,7 @@ class Conversation:
                 return message
             if listen is not None:
                 listen(message)
+        raise TooSlow
 
     def _read(self) -> None:
         """Give each message to its request, to the end."""
@@ -161,7 +165,7 @@ class Conversation:
                 request = self._waiting.get(message.get("id"))
                 if request is not None:
                     request.put(message)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             ended = Ended(f"it sent what is no message ({error})")
         except OSError:
             pass  # the connection broke: the end as well
@@ -178,4 +182,6 @@ class Conversation:
             message = json.loads(line)  # bad UTF-8 is a ValueError, too
             if not isinstance(message, dict) or not isinstance(message.get("event"), str):
                 raise ValueError("no event")  # noqa: TRY004 - as for all that is no message
+            if not isinstance(message.get("id"), int | None):
+                raise ValueError("no number")  # noqa: TRY004 - the same
             yield message

@@ -6,7 +6,7 @@ import tempfile
 from collections import deque
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kqlmagic_ext.errors import LanguageError, SessionDied
 from kqlmagic_ext.languages.conversation import Ended, Refused, TooSlow
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 _LAST_WORDS = 20
 _FAREWELL_S = 2.0
+
+
+class Words(Protocol):
+    """What a process said."""
+
+    def text(self) -> str:
+        """The last lines, once it has said all."""
 
 
 class LastWords:
@@ -67,7 +74,7 @@ class Process:
         child: Child,
         conversation: Conversation,
         stop: Callable[[], object],
-        words: LastWords,
+        words: Words,
         settings: Settings,
     ) -> None:
         self.language, self.title = language, title
@@ -99,16 +106,19 @@ class Process:
         """
         if self._closed:
             raise self._died(None)
-        number = self._conversation.request(op, **fields)
+        number = None
         try:
+            number = self._conversation.request(op, **fields)
             return self._conversation.wait(number, listen)
         except Ended as ended:
             raise self._died(ended.broken) from ended
         except KeyboardInterrupt as interrupt:
-            self._end_interrupted(number, listen, interrupt)
+            if number is not None:
+                self._end_interrupted(number, listen, interrupt)
             raise
         except BaseException:
-            self._conversation.forget(number)
+            if number is not None:
+                self._conversation.forget(number)
             raise
 
     def try_ask(self, op: str, seconds: float, **fields: Any) -> Message | None:
@@ -132,8 +142,9 @@ class Process:
     ) -> None:
         """Wait until the work has stopped; a process that does not stop, or a second interrupt, ends the process."""
         try:
-            self._stop()
-            self._conversation.wait(number, listen, self._grace)
+            if self._conversation.expects(number):
+                self._stop()
+                self._conversation.wait(number, listen, self._grace)
         except Ended:
             interrupt.add_note(f"{self.title} was stopped, and its process ended{self._gone()}")
             self.close()
@@ -155,7 +166,8 @@ class Process:
         words = "" if self._closed else self._words.text()
         if not self._closed:
             self.close()
-        how = "was ended, since " + broken if broken else f"ended (exit status {status})"
+        closed = "closed its line, and was ended" if status is None else f"ended (exit status {status})"
+        how = f"was ended, since {broken}" if broken else closed
         said = f": {words.splitlines()[-1].strip()}" if words.strip() else ""
         return SessionDied(
             f"the process of {self.title} {how}{said}{self._gone()}; the next cell starts a new one",
