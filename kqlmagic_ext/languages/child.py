@@ -26,7 +26,7 @@ _SECRET = frozenset(
     }
 )
 # Reads the pipe that this process holds open: its end means that this process has ended, and so must the group.
-_WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -9 -- "-$1"'
+_WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -s KILL -- "-$1"'  # dash knows no `kill -9 --`
 _POLITE_S = 2.0
 
 

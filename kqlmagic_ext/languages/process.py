@@ -170,9 +170,12 @@ class Process:
 
     def _died(self, broken: str | None) -> SessionDied:
         """The error that says how the process ended; it is ended wholly."""
-        status = self._child.wait(_FAREWELL_S)
-        words = "" if self._closed else self._words.text()
+        status = self._child.wait(0 if broken else _FAREWELL_S)
+        words = ""
         if not self._closed:
+            if status is None:  # it lives on without a line to it
+                self._child.end()
+            words = self._words.text()
             self.close()
         closed = "closed its line, and was ended" if status is None else f"ended (exit status {status})"
         how = f"was ended, since {broken}" if broken else closed

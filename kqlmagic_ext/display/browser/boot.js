@@ -107,9 +107,29 @@
     const what = `${effectiveDirective} ${blockedURI}`;
     if (blocked.size >= 5 || blocked.has(what)) return;
     blocked.add(what);
-    const hint = cell.network || !blockedURI.includes(":") ? "" : "; --allow-network loosens this for one cell";
-    say("blocked", `: ${what} (the cell's sandbox${hint})`);
+    const isNetwork = /^(connect|font|img|media|script|style)-/.test(effectiveDirective) && blockedURI.includes(":");
+    say("blocked", `: ${what}${isNetwork && !cell.network ? "; --allow-network lets one cell reach the network" : ""}`);
   });
+
+  // ---------------------------------------------------------------- HTML out of a log
+
+  // The policies let it send nothing; but a frame, a refresh or a link that they stop has the browser open a connection.
+  const OPENS = /<(?=(?:iframe|frame|object|embed|portal|fencedframe|meta|link|base)\b)/gi;
+  const same = (text) => text;
+  window.trustedTypes?.createPolicy("default", {
+    createHTML: (text) => text.replace(OPENS, "&lt;"), // shown as text
+    createScript: same,
+    createScriptURL: same,
+  });
+  for (const kind of ["click", "auxclick"]) {
+    addEventListener(kind, (event) => {
+      const link = event.composedPath().find((node) => node instanceof Element && node.matches("a, area"));
+      const target = link?.href?.baseVal ?? link?.href ?? "";
+      if (!target || link.getAttribute("href")?.startsWith("#")) return;
+      event.preventDefault();
+      say("blocked", `: a link to ${target}`);
+    }, { capture: true });
+  }
 
   // ---------------------------------------------------------------- output(name, value)
 

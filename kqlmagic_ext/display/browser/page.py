@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 _LOCAL = "img-src data: blob:; font-src data:; media-src data: blob:"
 _ANYWHERE = "connect-src *; img-src * data: blob:; font-src * data:; media-src * data: blob:"
-_NOWHERE = "frame-src 'none'; worker-src 'none'; base-uri 'none'; form-action 'none'"
+_NOWHERE = "frame-src 'none'; worker-src 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types default"
 
 
 @dataclass(frozen=True)

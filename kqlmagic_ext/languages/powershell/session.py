@@ -114,7 +114,9 @@ class PowerShellSession:
 
     @contextmanager
     def _file(self) -> Iterator[Path]:
-        """A path in a folder that nobody else can read."""
+        """A path in a folder that nobody else can read, and that goes with the process."""
+        if not self.alive:
+            self._ask("ping")  # raises how it ended
         path = self._process.folder / f"{secrets.token_hex(8)}.json"
         try:
             yield path
@@ -201,7 +203,7 @@ class PowerShellSession:
 
     def _leave(self) -> None:
         """After the end: the line is closed, and what a killed PowerShell leaves behind is deleted."""
-        self._bridge.hang_up()
+        self._bridge.line.hang_up()
         sweep({self._bridge.child.process.pid, self._bridge.hello["pid"]})
 
 
