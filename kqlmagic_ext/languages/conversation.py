@@ -160,7 +160,9 @@ class Conversation:
     ) -> Message:
         """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while deadline is None or time.monotonic() < deadline:
+        while True:
+            if deadline is not None and time.monotonic() > deadline:  # also when records come without end
+                raise TooSlow
             try:
                 message = request.messages.get(timeout=_STEP_S)
             except queue.Empty:
@@ -171,7 +173,6 @@ class Conversation:
                 return message
             if listen is not None:
                 listen(message)
-        raise TooSlow
 
     def _read(self) -> None:
         """Give each message to its request, to the end."""

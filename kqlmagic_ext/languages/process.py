@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from kqlmagic_ext.languages.conversation import Conversation, Message
 
 _LAST_WORDS = 20
-_FAREWELL_S = 2.0
+_FAREWELL_S = 5.0  # a crash may write a dump
 
 
 class Words(Protocol):
-    """What a process said."""
+    """What a child said last."""
 
     def text(self) -> str:
-        """The last lines, once it has said all."""
+        """The lines, of which the last is told when it has died."""
 
 
 def private_folder() -> tempfile.TemporaryDirectory[str]:

@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -285,6 +287,39 @@ def test_what_cells_started_ends_with_it_also_when_it_dies(session: PowerShellSe
     with pytest.raises(SessionDied):
         session.run(json.dumps([["spawn"], ["exit", 1]]), shown)
     assert gone(int(shown.text("stdout")))
+
+
+def test_a_session_that_runs_a_cell_can_be_closed(session: PowerShellSession, stand_in: Fake) -> None:
+    failures: list[BaseException] = []
+
+    def cell() -> None:
+        try:
+            run(session, ["sleep", 60])
+        except SessionDied as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=cell)
+    thread.start()
+    time.sleep(0.3)
+    session.close()
+    thread.join(10)
+    assert [type(failure) for failure in failures] == [SessionDied]
+    assert gone(stand_in.notes[0]["pid"])
+
+
+def test_it_ends_when_python_is_killed(stand_in: Fake) -> None:
+    code = (
+        "from kqlmagic_ext.languages import Settings\n"
+        "from kqlmagic_ext.languages.powershell import PowerShellSession\n"
+        f"session = PowerShellSession(Settings(program={stand_in.program!r}))\n"
+        """session.run('[["spawn"], ["sleep", 60]]', lambda piece: print(piece.text, flush=True))"""
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        child = int(owner.stdout.readline())
+        owner.kill()
+    assert gone(stand_in.notes[0]["pid"])
+    assert gone(child)
 
 
 def test_what_a_killed_powershell_leaves_in_the_temporary_folder_is_deleted(
@@ -590,6 +625,13 @@ def test_what_would_change_on_the_way_back_raises(
     run(session, ["store", name, content])
     with pytest.raises(LanguageError, match=says):
         session.pull(name)
+
+
+def test_digits_are_not_lost_in_a_column_that_was_given_as_dynamic(session: PowerShellSession) -> None:
+    session.push("v", pd.DataFrame({"a": pd.Series([2**53 + 1, 0.5], dtype=object)}))
+    run(session, ["store", "v", table({"a": "real"}, [0.25], [0.5]).replace("0.25", "9007199254740993.0")])
+    with pytest.raises(LanguageError, match="mixes doubles"):
+        session.pull("v")
 
 
 def test_doubles_that_an_old_powershell_writes_long_are_no_loss(tmp_path: Path) -> None:
