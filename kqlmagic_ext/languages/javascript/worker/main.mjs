@@ -104,17 +104,42 @@ const OPERATIONS = {
 };
 
 // ---- one request after the other -------------------------------------------------------------------------------------------
+//
+// Not as a chain of promises: the end of a busy cell drops all microtasks that wait, and a link of the chain could be one.
 
-async function answer(request) {
-  const isRun = request.op === "run";
+const requests = [];
+let isBusy = true; // until the ear is there
+let ear;
+
+function ask(line) {
+  requests.push(JSON.parse(line));
+  if (!isBusy) next();
+}
+
+function next() {
+  const request = requests.shift();
+  isBusy = request !== undefined;
+  if (isBusy) act(request);
+}
+
+async function act(request) {
+  if (request.op === "bye") process.exit(0);
+  if (request.op === "start") send(start(request));
+  else await answer(request);
+  ear.answered();
+  next();
+}
+
+async function answer({ op, id, ...fields }) {
+  const isRun = op === "run";
   if (isRun) {
-    belongs(request.id);
-    writeFor(request.id);
+    belongs(id);
+    writeFor(id);
   }
   const stopped = new Promise((resolve) => {
     stop = () => resolve(STOPPED);
   });
-  const work = OPERATIONS[request.op](request).catch((error) => refused("internal", { message: `${error.stack ?? error}` }));
+  const work = OPERATIONS[op](fields).catch((error) => refused("internal", { message: `${error.stack ?? error}` }));
   const reply = await Promise.race([work, stopped]);
   stop = () => {};
   const names = isRun ? await variables.names() : undefined;
@@ -122,26 +147,8 @@ async function answer(request) {
     belongs("");
     writeFor(null);
   }
-  send({ ...reply, id: request.id, names });
+  send({ ...reply, id, names });
 }
 
-let turn = null; // the requests before
-let ready = null;
-
-function ask(line) {
-  const request = JSON.parse(line);
-  turn = turn === null ? begin(request) : turn.then(() => act(request));
-}
-
-async function begin(settings) {
-  send(start(settings));
-  (await ready).answered();
-}
-
-async function act(request) {
-  if (request.op === "bye") process.exit(0);
-  await answer(request);
-  (await ready).answered();
-}
-
-ready = listen({ request: ask, stop: () => stop() });
+ear = await listen({ request: ask, stop: () => stop() });
+next();
