@@ -6,8 +6,9 @@ import nodeModule from "node:module";
 import process from "node:process";
 
 import { belongs, open, send } from "./channel.mjs";
+import { complete } from "./complete.mjs";
 import { dataOf } from "./data.mjs";
-import { cellPlace, described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
+import { described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
 import { evaluate } from "./evaluate.mjs";
 import { listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
@@ -22,6 +23,7 @@ const hide = (target, name, value, writable = true) =>
   Object.defineProperty(target, name, { value, writable, configurable: writable, enumerable: false });
 
 let data;
+let hidden;
 let variables;
 let stop = () => {};
 
@@ -31,11 +33,12 @@ function start({ mark, folder, frame, arrow }) {
   prepareStacks();
   data = dataOf({ frame, arrow });
   const { load, module, meta, require } = modulesOf(folder);
-  const hidden = Object.create(null, {
+  hidden = Object.create(null, {
     load: { value: load },
     module: { value: module },
     meta: { value: meta },
     given: { value: undefined, writable: true },
+    at: { value: null, writable: true },
   });
   hide(realm, HIDDEN, hidden, false);
   hide(realm, "require", require);
@@ -69,10 +72,11 @@ async function run({ code, number, ts }) {
     return refused("failed", { message: error.message, ...place, notes: [] });
   }
   remember(number, cell);
+  hidden.at = null;
   const ended = await evaluate(`${cell.text}\n//# sourceURL=${nameOf(number)}`);
   if (ended.stopped) return STOPPED;
   if (ended.refused) return refused("failed", refusedText(ended.refused, cell, await variables.names()));
-  if ("thrown" in ended) return refused("failed", described(ended.thrown, number));
+  if ("thrown" in ended) return refused("failed", described(ended.thrown, number, hidden.at));
   realm._ = ended.value;
   return { event: "done", value: ended.value === undefined ? null : shown(ended.value) };
 }
@@ -100,6 +104,7 @@ const OPERATIONS = {
   run,
   set,
   get,
+  complete: async ({ before }) => ({ event: "completions", ...(await complete(before, variables, hidden)) }),
   variables: async () => ({ event: "variables", variables: await variables.list() }),
 };
 
