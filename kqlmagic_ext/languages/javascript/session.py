@@ -266,4 +266,7 @@ class DenoSession(JavaScriptSession):
 def _lines(mixed: Mixed) -> Iterator[bytes | Message]:
     """The messages of stdout, and its plain text as such."""
     for part in mixed.read():
-        yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)
+        if isinstance(part, bytes):
+            yield part
+        elif part:
+            yield record("stdout", part, mixed.belongs)
