@@ -35,7 +35,7 @@ _SAID = {
     "no_variable": "there is no variable {name} in {title}: {message}",
     "get_failed": "{message}",
 }
-_ENVIRONMENT = {"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
+_ENVIRONMENT = {"DENO_NO_UPDATE_CHECK": "1"}
 
 
 class _TooOld(Exception):  # noqa: N818 - what it is
@@ -90,7 +90,7 @@ class JavaScriptSession:
             self.interrupt,
             self._errors,
             settings,
-            folder,
+            folder=folder,
         )
 
     def _greet(self, mark: str, settings: Settings) -> Message:
