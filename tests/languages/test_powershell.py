@@ -522,6 +522,16 @@ def test_a_list_that_was_changed_comes_as_a_frame(session: PowerShellSession) ->
     assert session.pull("v").value["Value"].tolist() == [1, 3]
 
 
+def test_a_table_that_became_empty_keeps_its_columns_and_says_so(session: PowerShellSession) -> None:
+    session.push("v", pd.DataFrame({"n": pd.Series([1], dtype="Int64"), "s": ["x"]}))
+    run(session, ["store", "v", table({})])
+    crossing = session.pull("v")
+    assert [str(dtype).replace("string", "str") for dtype in crossing.value.dtypes] == ["Int64", "str"]
+    assert crossing.warnings == (
+        "$v is empty, and an empty array of PowerShell has no columns: they are those that it was given",
+    )
+
+
 def test_an_arrow_table_is_a_table(session: PowerShellSession) -> None:
     session.push("t", pa.table({"n": [1, 2]}))
     assert session.pull("t").value["n"].tolist() == [1, 2]

@@ -265,10 +265,10 @@ def test_a_child_is_in_its_own_group_and_ends_with_all_that_it_started(tmp_path:
 def test_ending_twice_kills_no_group_that_has_the_number_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed: list[tuple[int, int]] = []
+    killed: list[int] = []
     running = Child(["/bin/sh", "-c", "exit 4"], tmp_path)
     running.wait(5)
-    monkeypatch.setattr(child, "_signal_group", lambda *what: killed.append(what))
+    monkeypatch.setattr(child, "_signal_group", lambda group, _: killed.append(group))
     assert running.end() == 4
     assert running.end() == 4
     assert len(killed) == 1

@@ -80,7 +80,9 @@ def _finer_value(envelope: dict[str, Any], name: str) -> tuple[str, ...]:
     if envelope["type"] != "datetime" or envelope["value"] is None:
         return ()
     fraction = envelope["value"].rstrip("Z").partition(".")[2]
-    return (f"{name} lost its digits below a millisecond: a Date has none",) if fraction[3:].strip("0") else ()
+    return (
+        (f"{name} lost its digits below a millisecond: a Date has none",) if fraction[3:].strip("0") else ()
+    )
 
 
 def unpacked(answer: Message, path: Path, name: str, language: str) -> Crossing:

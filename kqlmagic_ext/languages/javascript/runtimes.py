@@ -110,7 +110,9 @@ def _deno_flags(settings: Settings, own: Path) -> Sequence[str]:
                 language="deno",
             )
         given[name] = [*given.get(name, []), places] if equals and given.get(name) != [] else []
-    allowed = [f"--allow-{name}" + (f"={','.join(places)}" if places else "") for name, places in given.items()]
+    allowed = [
+        f"--allow-{name}" + (f"={','.join(places)}" if places else "") for name, places in given.items()
+    ]
     remote = [] if "import" in given else ["--no-remote"]
     return ["run", "--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-npm", *remote, *allowed]
 

@@ -71,9 +71,7 @@ class JavaScriptSession:
             raise runtime.missing(program, error) from error
         mark = "\x1e" + secrets.token_hex(16)
         self._sending, self._late = Lock(), Late()
-        self._conversation = Conversation(
-            self._send, _lines(Mixed(self._child.stdout, mark)), self._late.add
-        )
+        self._conversation = Conversation(self._send, _lines(Mixed(self._child.stdout, mark)), self._late.add)
         self._errors = Errors(Mixed(self._child.stderr, mark), self._conversation)
         try:
             greeting = self._greet(mark, settings)
@@ -98,7 +96,9 @@ class JavaScriptSession:
         arrow = str(FRONTEND / FILES["arrow"]) if self._has_arrow else None
         frame = str(FRONTEND / FILES["frame"])
         self._conversation.forget(
-            self._conversation.request("start", mark=mark, folder=str(settings.folder), frame=frame, arrow=arrow)
+            self._conversation.request(
+                "start", mark=mark, folder=str(settings.folder), frame=frame, arrow=arrow
+            )
         )
         try:
             return self._conversation.greeting(_START_S)
