@@ -57,7 +57,7 @@ class Child:
         try:
             self._watch = None if _WINDOWS else _watchdog(self.process.pid)
         except BaseException:
-            _signal_group(self.process.pid, signal.SIGKILL)
+            _kill_group(self.process.pid)
             self.process.communicate()  # closes its pipes
             raise
 
@@ -109,7 +109,7 @@ class Child:
         if _WINDOWS:
             self._end_tree()
         else:
-            _signal_group(self.process.pid, signal.SIGKILL)
+            _kill_group(self.process.pid)
         status = self.wait(_POLITE_S)
         if self._watch is not None:
             _dismiss(self._watch)
@@ -141,6 +141,10 @@ def _dismiss(watch: subprocess.Popen[bytes]) -> None:
     except (OSError, subprocess.TimeoutExpired):
         watch.kill()
         watch.wait()
+
+
+def _kill_group(group: int) -> None:
+    _signal_group(group, signal.SIGKILL)
 
 
 def _signal_group(group: int, number: int) -> None:

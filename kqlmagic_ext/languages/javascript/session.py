@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import signal
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import LanguageError
@@ -70,7 +69,7 @@ class JavaScriptSession:
             folder.cleanup()
             raise runtime.missing(program, error) from error
         mark = "\x1e" + secrets.token_hex(16)
-        self._sending, self._late = Lock(), Late()
+        self._late = Late()
         self._conversation = Conversation(self._send, _lines(Mixed(self._child.stdout, mark)), self._late.add)
         self._errors = Errors(Mixed(self._child.stderr, mark), self._conversation)
         try:
@@ -111,9 +110,8 @@ class JavaScriptSession:
             raise LanguageError(f"{title} did not start{why}", language=self._runtime.language) from error
 
     def _send(self, line: bytes) -> None:
-        with self._sending:  # Tab asks from a thread of its own
-            self._child.stdin.write(line)
-            self._child.stdin.flush()
+        self._child.stdin.write(line)
+        self._child.stdin.flush()
 
     # ------------------------------------------------------------ what it is
 
