@@ -25,14 +25,17 @@ _SECRET = frozenset(
         "JUPYTER_TOKEN",
     }
 )
+# The kernel sets them for what it runs itself; a child's text goes to no terminal, and both at once are complained of.
+_COLOURS = frozenset({"CLICOLOR_FORCE", "FORCE_COLOR"})
 # Reads the pipe that this process holds open: its end means that this process has ended, and so must the group.
-_WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -9 -- "-$1"'
+_WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -s KILL -- "-$1"'  # dash knows no `kill -9 --`
 _POLITE_S = 2.0
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables that a child gets: ours, without our secrets."""
-    return {**{name: value for name, value in os.environ.items() if name not in _SECRET}, **(extra or {})}
+    """The variables that a child gets: ours, without our secrets, and no colours."""
+    ours = {name: value for name, value in os.environ.items() if name not in _SECRET | _COLOURS}
+    return {**ours, "NO_COLOR": "1", **(extra or {})}
 
 
 class Child:
@@ -86,6 +89,11 @@ class Child:
         if self.alive:
             self.process.send_signal(number)
 
+    def signal_all(self, number: int) -> None:
+        """Send its whole group a signal, as a terminal does; on Windows nothing happens."""
+        if not _WINDOWS and self.alive:
+            _signal_group(self.process.pid, number)
+
     def wait(self, seconds: float) -> int | None:
         """Its exit status; None when it has not ended by then."""
         try:
@@ -135,9 +143,13 @@ def _dismiss(watch: subprocess.Popen[bytes]) -> None:
         watch.wait()
 
 
-def _kill_group(number: int) -> None:
+def _kill_group(group: int) -> None:
+    _signal_group(group, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> None:
     try:
-        os.killpg(number, signal.SIGKILL)
+        os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         return  # nobody is left; macOS says it by the second
 

@@ -62,11 +62,17 @@ class Conversation:
     """Requests over a line to a child. `send` writes one line of bytes; `lines` are those that come back.
 
     A message from the child is a JSON object with `event`, and the `id` of its request; `hello` comes first, without one.
-    `record` events are on the way to the answer; an `error` event is the answer of a request that was refused.
+    `record` events are on the way to the answer; an `error` event is the answer of a request that was refused. A line may
+    also be such an object already. `unasked` is given each message that nobody waits for, in the thread that reads.
     """
 
-    def __init__(self, send: Callable[[bytes], object], lines: Iterable[bytes]) -> None:
-        self._send, self._lines = send, lines
+    def __init__(
+        self,
+        send: Callable[[bytes], object],
+        lines: Iterable[bytes | Message],
+        unasked: Callable[[Message], object] = lambda _: None,
+    ) -> None:
+        self._send, self._lines, self._unasked = send, lines, unasked
         self._numbers = itertools.count(1)
         self._waiting: dict[int | None, _Request] = {None: _Request(0)}  # None: the greeting
         self._lock, self._sending = threading.Lock(), threading.Lock()
@@ -80,7 +86,9 @@ class Conversation:
 
     def greeting(self, seconds: float) -> Message:
         """The child's first message. Raises Ended, TooSlow."""
-        return self._answer(self._waiting[None], None, seconds)
+        greeted = self._answer(self._waiting[None], None, seconds)
+        self.forget(None)
+        return greeted
 
     def ask(
         self,
@@ -133,18 +141,28 @@ class Conversation:
         """Whether the answer to a request has not been given yet, nor forgotten."""
         return number in self._waiting
 
-    def forget(self, number: int) -> None:
+    def forget(self, number: int | None) -> None:
         """Wait no longer for the answer to a request."""
         request = self._waiting.pop(number, None)
         if request is not None:
             request.given_up = True
+
+    def put(self, message: Message) -> None:
+        """Take a message that came, on this line or on another way; waits while its request has too many."""
+        request = self._waiting.get(message.get("id"))
+        if request is None:
+            self._unasked(message)
+        else:
+            request.put(message)
 
     def _answer(
         self, request: _Request, listen: Callable[[Message], object] | None, seconds: float | None
     ) -> Message:
         """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while deadline is None or time.monotonic() < deadline:
+        while True:
+            if deadline is not None and time.monotonic() > deadline:  # also when records come without end
+                raise TooSlow
             try:
                 message = request.messages.get(timeout=_STEP_S)
             except queue.Empty:
@@ -155,16 +173,13 @@ class Conversation:
                 return message
             if listen is not None:
                 listen(message)
-        raise TooSlow
 
     def _read(self) -> None:
         """Give each message to its request, to the end."""
         ended = Ended()
         try:
             for message in self._messages():
-                request = self._waiting.get(message.get("id"))
-                if request is not None:
-                    request.put(message)
+                self.put(message)
         except (ValueError, RecursionError) as error:
             ended = Ended(f"it sent what is no message ({error})")
         except OSError:
@@ -177,9 +192,9 @@ class Conversation:
 
     def _messages(self) -> Iterator[Message]:
         for line in self._lines:
-            if not line.endswith(b"\n"):
+            if isinstance(line, bytes) and not line.endswith(b"\n"):
                 raise ValueError("a line was cut")
-            message = json.loads(line)  # bad UTF-8 is a ValueError, too
+            message = json.loads(line) if isinstance(line, bytes) else line  # bad UTF-8 is a ValueError, too
             if not isinstance(message, dict) or not isinstance(message.get("event"), str):
                 raise ValueError("no event")  # noqa: TRY004 - as for all that is no message
             if not isinstance(message.get("id"), int | None):

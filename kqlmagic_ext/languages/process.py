@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     from kqlmagic_ext.languages.conversation import Conversation, Message
 
 _LAST_WORDS = 20
-_FAREWELL_S = 2.0
+_FAREWELL_S = 5.0  # a crash may write a dump
 
 
 class Words(Protocol):
-    """What a process said."""
+    """What a child said last."""
 
     def text(self) -> str:
-        """The last lines, once it has said all."""
+        """The lines, of which the last is told when it has died."""
+
+
+def private_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder of a session's own: mode 0700."""
+    return tempfile.TemporaryDirectory(prefix="kqlmagic_ext-")
 
 
 class LastWords:
@@ -65,9 +70,11 @@ class Process:
         What stops the code that runs, in the child's own way.
     words
         What it said last on its stderr.
+    folder
+        The session's own folder, when the child had to know it; else one is made.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a running session consists of
         self,
         language: str,
         title: str,
@@ -76,11 +83,13 @@ class Process:
         stop: Callable[[], object],
         words: Words,
         settings: Settings,
+        *,
+        folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self.language, self.title = language, title
         self._child, self._conversation, self._words = child, conversation, words
         self._stop, self._grace = stop, settings.grace
-        self._folder = tempfile.TemporaryDirectory(prefix="kqlmagic_ext-")  # mode 0700
+        self._folder = folder or private_folder()
         self.known: tuple[str, ...] = ()
         self._closed = False
 
@@ -162,9 +171,12 @@ class Process:
 
     def _died(self, broken: str | None) -> SessionDied:
         """The error that says how the process ended; it is ended wholly."""
-        status = self._child.wait(_FAREWELL_S)
-        words = "" if self._closed else self._words.text()
+        status = self._child.wait(0 if broken else _FAREWELL_S)
+        words = ""
         if not self._closed:
+            if status is None:  # it lives on without a line to it
+                self._child.end()
+            words = self._words.text()
             self.close()
         closed = "closed its line, and was ended" if status is None else f"ended (exit status {status})"
         how = f"was ended, since {broken}" if broken else closed

@@ -148,7 +148,7 @@ def test_a_frame_passes_through_powershell_too() -> None:
 def chain(names: list[str]) -> None:
     text = """datatable(b:bool, i:int, l:long, r:real, s:string, t:datetime, d:timespan, g:guid, y:dynamic)[
         true, int(1), long(9223372036854775807), 0.1, "Ω'", datetime(2026-11-24T07:08:09.123456Z), 1d, guid(74be27de-1e4e-49d9-b579-fe0b331d3642), dynamic({"a":[1]}),
-        bool(null), int(null), long(null), real(null), "", datetime(null), timespan(null), guid(null), dynamic(null)]"""
+        bool(null), int(null), long(null), real(null), "", datetime(null), timespan(null), guid(00000000-0000-0000-0000-000000000000), dynamic(null)]"""
     place = connect("local://")
     frame = first = place.run(Query(text)).frame
     for name in names:

@@ -176,7 +176,7 @@ class Steps:
 
     record FIELDS · console TEXT · stderr TEXT · bytes BASE64 · sleep S · exit STATUS · send TEXT (as it is, then the end)
     flood MEGABYTES · spawn (a sleeping child, its number on the console) · done FIELDS (the end of the cell)
-    deaf (from now on `stop` is not heeded) · silent (no answer at all)
+    deaf (from now on `stop` is not heeded) · silent (no answer at all) · store NAME TEXT (a data file to give)
     """
 
     def __init__(self, bridge: Script, number: int) -> None:
@@ -237,8 +237,45 @@ class Steps:
     def silent(self) -> None:
         time.sleep(60)
 
+    def store(self, name: str, text: str) -> None:
+        self.bridge.stored[name.lower()] = text.encode("utf-8", "surrogatepass")
+
     def done(self, fields: Message) -> Message:
         return fields
+
+
+def forgotten(data: bytes, shape: str) -> bytes:
+    """The envelope as PowerShell would give it back: an empty array has no columns, nulls no type, and a list is a table."""
+    try:
+        envelope = json.loads(data)
+    except ValueError:
+        return data
+    if not isinstance(envelope, dict) or "exact" in envelope:
+        return data
+    if envelope["kind"] == "value":
+        value = envelope["value"]
+        if isinstance(value, list) and shape == "auto":
+            envelope = {
+                "kind": "table",
+                "columns": [{"name": "Value", "type": "dynamic"}],
+                "rows": [[e] for e in value],
+            }
+        elif value is None:
+            envelope["type"] = "dynamic"
+    elif not envelope["rows"]:
+        envelope["columns"] = []
+    else:
+        for at, column in enumerate(envelope["columns"]):
+            column["type"] = found_type(column["type"], [row[at] for row in envelope["rows"]])
+    return json.dumps(envelope).encode()
+
+
+def found_type(given: str, wires: list[Any]) -> str:
+    kinds = {type(wire) for wire in wires if wire is not None}
+    if not kinds:
+        return "dynamic"
+    one = {bool: "bool", int: "long", float: "real", str: "string"}.get(next(iter(kinds)))
+    return one if given == "dynamic" and len(kinds) == 1 and one else given
 
 
 class Script:
@@ -289,7 +326,7 @@ class Script:
                 refusal(request["id"], "set_failed", "Cannot overwrite variable fixed: it is read-only")
             )
             return
-        self.stored[name] = data
+        self.stored[name.lower()] = data
         envelope = json.loads(data)
         size = {"rows": len(envelope.get("rows", ())), "columns": len(envelope.get("columns", ()))}
         renamed = ["A", "A_2"] if name == "renames" else []
@@ -303,13 +340,10 @@ class Script:
             Steps(self, 0).sleep(60)
             self.finish(refusal(request["id"], "stopped", "stopped"))
             return
-        if name not in self.stored:
+        if name.lower() not in self.stored:
             self.finish(refusal(request["id"], "no_variable", f"no variable ${name}"))
             return
-        data, lost = self.stored[name], LOST
-        envelope = json.loads(data)
-        if isinstance(envelope, dict) and "lost" in envelope:
-            lost = {**LOST, **envelope["lost"]}
+        data, lost = forgotten(self.stored[name.lower()], request["shape"]), LOST
         with Path(request["path"]).open("xb") as file:
             file.write(data)
         size = len(data) + (1 if name == "cut" else 0)
@@ -419,7 +453,15 @@ def main() -> None:
         for name, value in os.environ.items()
         if name.startswith(("POWERSHELL", "NO_COLOR", "AZURE"))
     }
-    note({"config": config, "environment": seen, "folder": str(Path.cwd()), "command": sys.argv})
+    note(
+        {
+            "config": config,
+            "environment": seen,
+            "folder": str(Path.cwd()),
+            "command": sys.argv,
+            "pid": os.getpid(),
+        }
+    )
     if mode == "replay":
         replay(config, *arguments)
     elif mode == "script":

@@ -86,7 +86,7 @@ def read(envelope: Envelope, name: str) -> tuple[Any, tuple[str, ...]]:
     """
     where = f"${name}"
     if envelope["kind"] == "table":
-        _check_reals(envelope, where)
+        _check_digits(envelope, where)
     try:
         value, warnings = read_envelope(envelope, where)
         return _with_bytes(envelope, value), warnings
@@ -94,10 +94,9 @@ def read(envelope: Envelope, name: str) -> tuple[Any, tuple[str, ...]]:
         raise failed(str(error)) from error
 
 
-def _check_reals(envelope: Envelope, where: str) -> None:
+def _check_digits(envelope: Envelope, where: str) -> None:
+    """Raise for a number that became a double, since doubles stand beside it."""
     for position, column in enumerate(envelope["columns"]):
-        if column["type"] != "real":
-            continue
         lost = next((row[position] for row in envelope["rows"] if type(row[position]) is _Rounded), None)
         if lost is not None:
             raise _rounds(f"{where}[{column['name']!r}]", lost.digits)

@@ -18,8 +18,6 @@ from kqlmagic_ext.languages.powershell.console import Console
 from kqlmagic_ext.languages.powershell.find import NAME, TITLE, command, failed, find_powershell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from kqlmagic_ext.languages import Settings
     from kqlmagic_ext.languages.conversation import Message
 
@@ -41,10 +39,26 @@ _VARIABLES = {
     "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",  # else a killed one leaves its sockets in the temporary folder
     "POWERSHELL_TELEMETRY_OPTOUT": "1",
     "POWERSHELL_UPDATECHECK": "Off",
-    "NO_COLOR": "1",
 }
 _FATAL = "BRIDGE-FATAL "
 _LOCKED, _BAD_SETTINGS, _NO_LINE = 3, 4, 5  # the bridge's own exit statuses
+
+
+class Line:
+    """The open connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.send, self.lines = connection.sendall, connection.makefile("rb")
+        self._connection = connection
+
+    def hang_up(self) -> None:
+        """Close it; who reads it reads its end."""
+        with suppress(OSError):  # the other end has gone already
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self.lines.close()
+        self._connection.close()
 
 
 @dataclass(frozen=True)
@@ -52,14 +66,10 @@ class Bridge:
     """A bridge that has greeted: its process, the line to it, what it writes past the line, and its greeting."""
 
     child: Child
-    line: socket.socket
+    line: Line
     conversation: Conversation
     console: Console
     hello: Message
-
-    def hang_up(self) -> None:
-        """Close the line."""
-        _hang_up(self.line)
 
 
 def start(settings: Settings) -> Bridge:
@@ -87,11 +97,11 @@ def _greeted(child: Child, console: Console, listener: socket.socket) -> Bridge:
     line = _accept(child, console, listener, deadline)
     listener.close()  # nobody else may connect
     try:
-        conversation = Conversation(line.sendall, _lines(line))
+        conversation = Conversation(line.send, line.lines)
         hello = _hello(child, console, conversation, deadline)
         _check_hello(hello, token)
     except BaseException:
-        _hang_up(line)
+        line.hang_up()
         raise
     return Bridge(child, line, conversation, console, hello)
 
@@ -102,15 +112,12 @@ def _configure(child: Child, port: int, token: str) -> None:
         child.stdin.write(json.dumps(settings).encode() + b"\n")
 
 
-def _accept(child: Child, console: Console, listener: socket.socket, deadline: float) -> socket.socket:
+def _accept(child: Child, console: Console, listener: socket.socket, deadline: float) -> Line:
     listener.settimeout(_STEP_S)
     while time.monotonic() < deadline:
         alive = child.alive
         with suppress(TimeoutError):
-            line, _ = listener.accept()
-            line.settimeout(None)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return line
+            return Line(listener.accept()[0])
         if not alive:
             raise _no_start(child, console)
     raise _too_slow()
@@ -157,14 +164,3 @@ def _no_start(child: Child, console: Console, broken: str | None = None) -> Lang
     last = f": {said.splitlines()[-1].strip()}" if said else ""
     sentence = f"{TITLE} ended while it started ({how}){last}"
     return SessionDied(sentence, exit_code=status, lost=(), language=NAME)
-
-
-def _lines(line: socket.socket) -> Iterator[bytes]:
-    with line.makefile("rb") as lines:
-        yield from lines
-
-
-def _hang_up(line: socket.socket) -> None:
-    with suppress(OSError):  # its other end has gone already
-        line.shutdown(socket.SHUT_RDWR)
-    line.close()

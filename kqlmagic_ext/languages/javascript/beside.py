@@ -1,0 +1,87 @@
+"""What a worker and its programs write beside the answers: on stderr, and while no cell runs."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition, Lock, Thread
+from typing import TYPE_CHECKING
+
+from kqlmagic_ext.languages.javascript.mixed import record
+
+if TYPE_CHECKING:
+    from kqlmagic_ext.languages.conversation import Conversation, Message
+    from kqlmagic_ext.languages.javascript.mixed import Mixed
+
+_SETTLE_S = 0.25
+_MOST_LATE = 100_000  # characters
+_LAST_WORDS = 40
+# Node.js says so at its end, since the thread that hears us has listened to the main one.
+_IDLE_WORDS = "Waiting for the debugger to disconnect...\n"
+
+
+class Late:
+    """What was written while no cell ran, until the next one shows it; only so much of it."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._characters = self._left_out = 0
+        self._lock = Lock()
+
+    def add(self, message: Message) -> None:
+        """Keep a record; any other message that nobody waits for is of no use."""
+        if message["event"] != "record":
+            return
+        size = len(message["text"])
+        with self._lock:
+            if self._characters + size > _MOST_LATE:
+                self._left_out += size
+            else:
+                self._characters += size
+                self._messages.append(message)
+
+    def take(self) -> list[Message]:
+        """What was kept; it is kept no longer."""
+        with self._lock:
+            taken, left_out = self._messages, self._left_out
+            self._messages, self._characters, self._left_out = [], 0, 0
+        if left_out:
+            said = f"… {left_out:,} characters that were written between cells are left out\n"
+            taken.append(record("stderr", said, None))
+        return taken
+
+
+class Errors:
+    """The worker's stderr: what is written there is shown with the cell that runs, and the last lines are kept."""
+
+    def __init__(self, mixed: Mixed, conversation: Conversation) -> None:
+        self._mixed, self._conversation = mixed, conversation
+        self._lines: deque[str] = deque(maxlen=_LAST_WORDS)
+        self._fatal = ""
+        self._progress = Condition()
+        self._thread = Thread(target=self._read, name="kqlmagic_ext stderr", daemon=True)
+        self._thread.start()
+
+    def settle(self, cells: int) -> None:
+        """Wait until all is read that was written before so many cells had ended; only for a moment."""
+        with self._progress:
+            self._progress.wait_for(lambda: self._mixed.ended >= cells, _SETTLE_S)
+
+    def text(self) -> str:
+        """What it said last: why it ended, where it said so."""
+        self._thread.join(_SETTLE_S)
+        return self._fatal or "\n".join(self._lines)
+
+    def _read(self) -> None:
+        for part in self._mixed.read():
+            if isinstance(part, str) and part != _IDLE_WORDS:
+                self._keep(part)
+                self._conversation.put(record("stderr", part, self._mixed.belongs))
+            with self._progress:
+                self._progress.notify_all()
+
+    def _keep(self, text: str) -> None:
+        for line in text.splitlines():
+            if line.strip():
+                self._lines.append(line)
+            if line.startswith("FATAL ERROR"):  # V8's; what follows are addresses
+                self._fatal = line

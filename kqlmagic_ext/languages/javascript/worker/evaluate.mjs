@@ -1,0 +1,73 @@
+// Evaluation by V8's inspector, in this process, as the REPL of a browser does it: `let`, `const` and `class` may be declared
+// again, `await` stands at the top, and the last expression has a value.
+import inspector from "node:inspector";
+import v8 from "node:v8";
+
+import { Array, Promise, Set } from "./own.mjs";
+
+const session = new inspector.Session();
+session.connect();
+
+// The promise of a cell that was stopped is never settled. It must not be collected either: V8 would tell the inspector so in
+// the middle of a collection, and that ends the process.
+const pending = new Set();
+
+/**
+ * @param {string} expression
+ * @returns {Promise<{value: any} | {thrown: any} | {refused: {message: string, line: number, column: number}} | {stopped: true}>}
+ *   `refused`: it is no JavaScript; the place is counted from 0
+ */
+export function evaluate(expression) {
+  session.post("Runtime.releaseObjectGroup", { objectGroup: "cell" });
+  // The inspector awaits a promise that it shows to nobody: the first that is made now. Its value is the live one.
+  let promise = null;
+  let hear = null;
+  let heard = null;
+  const unhook = v8.promiseHooks.onInit((made) => {
+    if (promise) return;
+    promise = made;
+    unhook();
+  });
+  const options = { expression, replMode: true, awaitPromise: true, silent: true, objectGroup: "cell" };
+  session.post("Runtime.evaluate", options, (error, reply) => {
+    heard = error ? { stopped: true } : reply;
+    hear?.(heard);
+  });
+  if (!promise) unhook();
+  const answer = new Promise((resolve) => {
+    if (heard) resolve(heard);
+    else hear = resolve;
+  });
+  return promise ? settled(promise, answer) : answer.then(refusal);
+}
+
+function settled(promise, answer) {
+  pending.add(promise);
+  const forget = (ended) => {
+    pending.delete(promise);
+    return ended;
+  };
+  const ended = promise.then(
+    (result) => forget({ value: result[".repl_result"] }),
+    (thrown) => forget({ thrown }),
+  );
+  const stopped = new Promise((resolve) => {
+    answer.then((reply) => reply.stopped && resolve(reply));
+  });
+  return Promise.race([ended, stopped]);
+}
+
+/** What the inspector says of a text that is no JavaScript. */
+function refusal(reply) {
+  if (reply.stopped) return reply;
+  const { exception, text, lineNumber, columnNumber } = reply.exceptionDetails;
+  const message = (exception?.description ?? text).split("\n")[0];
+  return { refused: { message, line: lineNumber, column: columnNumber } };
+}
+
+/** @returns {Promise<string[]>} the names that cells have declared with let, const and class */
+export function lexicalNames() {
+  return new Promise((resolve) => {
+    session.post("Runtime.globalLexicalScopeNames", {}, (error, reply) => resolve(error ? [] : Array.from(reply.names)));
+  });
+}

@@ -1,0 +1,140 @@
+// A cell's text as the inspector can run it: `import` becomes a call, on the same lines.
+import { JSON, Set } from "./own.mjs";
+import { tokenize } from "./tokens.mjs";
+
+/** The only name of the worker that cells can see. */
+export const HIDDEN = "__kqlmagic_ext__";
+
+const EXPORTED = new Set(["default", "const", "let", "var", "function", "class", "async", "{", "*", "enum", "type", "interface"]);
+
+/** An error at a place of the cell, which was found before it ran. */
+export class CellError {
+  /** @param {string} message @param {number} [offset]  where, in UTF-16 units */
+  constructor(message, offset) {
+    this.message = message;
+    this.offset = offset;
+  }
+}
+
+/** @returns {{text: string, origin: (offset: number) => number}} the text to run, and where a place of it stood in the cell */
+export function rewrite(code) {
+  const edits = /import|export/.test(code) ? editsOf(code, tokenize(code)) : [];
+  let text = "";
+  let at = 0;
+  for (const edit of edits) {
+    text += code.slice(at, edit.start);
+    edit.from = text.length;
+    text += edit.text;
+    edit.to = text.length;
+    at = edit.end;
+  }
+  return { text: text + code.slice(at), origin: (offset) => originOf(edits, offset) };
+}
+
+function originOf(edits, offset) {
+  let shift = 0;
+  for (const edit of edits) {
+    if (offset < edit.from) break;
+    if (offset < edit.to) return edit.start;
+    shift = edit.end - edit.to;
+  }
+  return offset + shift;
+}
+
+function editsOf(code, tokens) {
+  const edits = [];
+  tokens.forEach((token, place) => {
+    if (token.kind !== "word" || token.isProperty) return;
+    if (token.text === "export") refuseExport(tokens, place);
+    const edit = token.text === "import" && importEdit(code, tokens, place);
+    if (edit) edits.push(edit);
+  });
+  return edits;
+}
+
+function refuseExport(tokens, place) {
+  if (tokens[place].depth || !EXPORTED.has(tokens[place + 1]?.text)) return;
+  throw new CellError("a cell exports nothing: leave out `export`, its names are there in every later cell", tokens[place].start);
+}
+
+function importEdit(code, tokens, place) {
+  const { start, end, depth } = tokens[place];
+  const after = tokens[place + 1];
+  if (after?.text === "(") {
+    const isMethod = after.partner !== undefined && tokens[after.partner + 1]?.text === "{";
+    return isMethod ? null : { start, end, text: `${HIDDEN}.load` };
+  }
+  if (after?.text === "." && tokens[place + 2]?.text === "meta") {
+    return { start, end: tokens[place + 2].end, text: `${HIDDEN}.meta` };
+  }
+  const found = depth === 0 ? parseImport(code, tokens, place + 1) : null;
+  if (!found) return null;
+  const lines = code.slice(start, found.end).replace(/[^\n]/g, "");
+  return { start, end: found.end, text: `${statement(found)};${lines}` };
+}
+
+/** The parts of an `import` declaration behind its first word; null for anything else. */
+function parseImport(code, tokens, first) {
+  let at = first;
+  const is = (text) => tokens[at]?.kind !== "string" && tokens[at]?.text === text;
+  const found = { names: [], namespace: null, specifier: "", options: "undefined", end: 0 };
+
+  if (tokens[at]?.kind !== "string") {
+    if (tokens[at]?.kind === "word") {
+      found.names.push(["default", tokens[at].text]);
+      at += 1;
+      if (is(",")) at += 1;
+      else if (!is("from")) return null;
+    }
+    if (is("*")) {
+      if (tokens[at + 1]?.text !== "as") return null;
+      found.namespace = tokens[at + 2]?.text;
+      at += 3;
+    } else if (is("{")) {
+      const names = parseNames(tokens, at);
+      if (!names) return null;
+      found.names.push(...names);
+      at = tokens[at].partner + 1;
+    }
+    if (!is("from")) return null;
+    at += 1;
+  }
+  if (tokens[at]?.kind !== "string") return null;
+  found.specifier = tokens[at].text;
+  at += 1;
+  if ((is("with") || is("assert")) && tokens[at + 1]?.text === "{" && tokens[at + 1].partner) {
+    const closing = tokens[tokens[at + 1].partner];
+    found.options = `{with: ${code.slice(tokens[at + 1].start, closing.end)}}`;
+    at = tokens[at + 1].partner + 1;
+  }
+  found.end = is(";") ? tokens[at].end : tokens[at - 1].end;
+  return found;
+}
+
+/** The pairs of exported and local names between braces; null when they are none. */
+function parseNames(tokens, opening) {
+  const names = [];
+  const closing = tokens[opening].partner;
+  if (!closing) return null;
+  let at = opening + 1;
+  while (at < closing) {
+    const exported = tokens[at];
+    if (exported.kind !== "word" && exported.kind !== "string") return null;
+    const isRenamed = tokens[at + 1].text === "as" && at + 1 < closing;
+    const local = isRenamed ? tokens[at + 2] : exported;
+    if (local.kind !== "word") return null;
+    names.push([exported.text, local.text]);
+    at += isRenamed ? 3 : 1;
+    if (at < closing && tokens[at].text !== ",") return null;
+    at += 1;
+  }
+  return names;
+}
+
+function statement({ names, namespace, specifier, options }) {
+  const wanted = names.map(([exported]) => (/^["']/.test(exported) ? exported : JSON.stringify(exported)));
+  const module = `await ${HIDDEN}.module(${specifier}, [${wanted.join(", ")}], ${options})`;
+  const pattern = `{${names.map(([, local], place) => `${wanted[place]}: ${local}`).join(", ")}}`;
+  if (namespace) return `const ${namespace} = ${module}${names.length ? `, ${pattern} = ${namespace}` : ""}`;
+  return names.length ? `const ${pattern} = ${module}` : module;
+}
