@@ -18,7 +18,9 @@ def html_of(code: str, inputs: dict[str, Any] | None = None, **rest: Any) -> str
     """The text/html of a cell of that code."""
     libraries = packed_libraries(code)
     as_arrow = "arrow" in libraries
-    data = {name: crossed(value, name, MOST, as_arrow=as_arrow).data for name, value in (inputs or {}).items()}
+    data = {
+        name: crossed(value, name, MOST, as_arrow=as_arrow).data for name, value in (inputs or {}).items()
+    }
     return bundle(BrowserCell(code, "cell [1]", libraries, inputs=data, **rest))["text/html"]
 
 
