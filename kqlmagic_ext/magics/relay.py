@@ -40,9 +40,8 @@ class Relay:
         self._lock = threading.RLock()
         self._runs: dict[str, _Run] = {}
         self._waiting: dict[str, Any] = {}
-        self._running = 1  # cells within cells: one makes the relay
-        self._widget = _widget()
-        self._widget.on_msg(self.receive)
+        self._running = 0  # cells, within each other
+        self._widget: Any = None
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
 
@@ -63,6 +62,9 @@ class Relay:
             self._runs[token] = _Run(dict(outputs), most)
             for old in list(self._runs)[:-_KEPT_RUNS]:
                 del self._runs[old]
+            if self._widget is None:
+                self._widget = _widget()
+                self._widget.on_msg(self.receive)
             self._widget.runs = {known: list(run.outputs) for known, run in self._runs.items()}
 
     def receive(self, _: object, content: Any, buffers: Sequence[memoryview]) -> None:
@@ -75,7 +77,11 @@ class Relay:
             run.first = run.first or instance
             # A frame that is drawn again sends again what it sent at first: that is no choice of the analyst.
             is_redrawn = instance != run.first
-            if name not in run.outputs or (is_redrawn and not content.get("acted")):
+            if (
+                not isinstance(name, str)
+                or name not in run.outputs
+                or (is_redrawn and not content.get("acted"))
+            ):
                 return
             self._widget.send({"token": content["token"], "told": self._taken(run, content, buffers)})
 
@@ -90,13 +96,16 @@ class Relay:
         return list(warnings)
 
     def close(self) -> None:
-        """Listen no longer."""
-        self._shell.events.unregister("pre_run_cell", self._begin)
-        self._shell.events.unregister("post_run_cell", self._end)
+        """Listen no longer; may be called twice."""
+        for event, heard in (("pre_run_cell", self._begin), ("post_run_cell", self._end)):
+            if heard in self._shell.events.callbacks[event]:
+                self._shell.events.unregister(event, heard)
         with self._lock:
             self._runs.clear()
             self._waiting.clear()
-        self._widget.close()
+            if self._widget is not None:
+                self._widget.close()
+                self._widget = None
 
     def _take(self, variable: str, value: Any) -> None:
         if self._running:
