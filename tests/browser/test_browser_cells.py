@@ -18,12 +18,10 @@ from playwright.sync_api import Frame
 from tests.browser.drawn import Pages
 from tests.browser.lab import Lab, cell_frames, needs_chromium, open_notebook
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
-    pytest.mark.xdist_group("lab"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+SETTLE_MS = 250  # in which a message reaches the kernel
 LOAD = """%load_ext kqlmagic_ext
 import pandas as pd, time
 hosts = pd.DataFrame({
@@ -42,7 +40,7 @@ WRONG = "%%js -i hosts\nconst x = 1;\nhosts.nothing()"
 OWN = "%%js\nelement.append('drawn by IPython')"
 TELL = 'print({name: repr(globals().get(name)) for name in ("picked",)}, "every" in globals() and every.equals(hosts))'
 OTHER = '%%browser -o picked\nd3.select(element).append("button").attr("id", "other").text("other").on("click", () => output("picked", "other"))'
-BUSY = "picked = 'mine'\ntime.sleep(1.5)\nprint(picked)"
+BUSY = "picked = 'mine'\ntime.sleep(1)\nprint(picked)"
 RELOAD = "%reload_ext kqlmagic_ext"
 CELLS = [LOAD, DRAW, PICK, WRONG, OWN, TELL, OTHER, BUSY, RELOAD]
 
@@ -78,44 +76,53 @@ def told(cell: dict[str, Any]) -> str:
 
 
 def click(lab: Lab, selector: str) -> None:
-    """Click in the frame that has it, and wait until the kernel has had its message."""
+    """Click in the frame that has it, and let the message go its way."""
     [frame] = [frame for frame in cell_frames(lab.page) if frame.locator(selector).count()]
     frame.locator(selector).click()
-    lab.page.wait_for_timeout(400)
+    lab.page.wait_for_timeout(SETTLE_MS)
+
+
+def tells(lab: Lab, hoped: str = "") -> str:
+    """What the telling cell prints, once it is what is hoped for."""
+    for _ in range(30):
+        found = told(lab.run(5))
+        if hoped in found:
+            break
+        lab.page.wait_for_timeout(200)
+    return found
 
 
 def walk(lab: Lab) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Run the notebook, and pick: at once, after a reload of the page, from a later cell, while a cell runs, after a reload of ours."""
     cells = [lab.run(index) for index in range(5)]
-    lab.page.wait_for_timeout(400)
-    picks = {"at first": told(lab.run(5))}
+    picks = {"at first": tells(lab, "at first")}
     click(lab, "#pick1")
     click(lab, "#all")
-    picks["clicked"] = told(lab.run(5))
+    picks["clicked"] = tells(lab, "True")
     lab.command("docmanager:save")
     lab.reload()
     cell_frames(lab.page)
-    lab.page.wait_for_timeout(400)
-    picks["drawn again"] = told(lab.run(5))
+    lab.page.wait_for_timeout(SETTLE_MS)
+    picks["drawn again"] = tells(lab)
     click(lab, "#pick0")
-    picks["clicked again"] = told(lab.run(5))
+    picks["clicked again"] = tells(lab, "'3'")
     for name, forged in (("from the page", "window"), ("from another frame", "window.parent.parent")):
         forge(lab, forged, inside=name != "from the page")
-        picks[name] = told(lab.run(5))
+        picks[name] = tells(lab)
     lab.run(6)
     click(lab, "#pick1")
-    picks["an earlier cell"] = told(lab.run(5))
+    picks["an earlier cell"] = tells(lab)
     click(lab, "#other")
-    picks["a later cell"] = told(lab.run(5))
+    picks["a later cell"] = tells(lab, "other")
     lab.run(7, wait=False)
     click(lab, "#other")
     lab.page.locator(".jp-OutputArea-output").get_by_text("mine").last.wait_for()
     busy = lab.cells_now()[7]
-    picks["while a cell ran"] = told(busy) + told(lab.run(5))
+    picks["while a cell ran"] = told(busy) + tells(lab, "other")
     lab.run(8)
     lab.run(7)
     click(lab, "#other")
-    picks["after another load"] = told(lab.run(5))
+    picks["after another load"] = tells(lab)
     return cells, picks
 
 
@@ -126,7 +133,7 @@ def forge(lab: Lab, target: str, *, inside: bool) -> None:
     message["json"] = '{"kind":"value","type":"string","value":"forged"}'
     place = cell_frames(lab.page)[0] if inside else lab.page
     place.evaluate(f"message => {target}.postMessage(message, '*')", message)
-    lab.page.wait_for_timeout(300)
+    lab.page.wait_for_timeout(SETTLE_MS)
 
 
 @pytest.fixture(scope="module")
