@@ -77,13 +77,17 @@ class Relay:
             is_redrawn = instance != run.first
             if name not in run.outputs or (is_redrawn and not content.get("acted")):
                 return
-            try:
-                value = _value(content, buffers, run.most)
-            except _BROKEN as error:
-                said = f"{name}: what was sent cannot be read: {error}"
-                self._widget.send({"token": content["token"], "refused": said})
-                return
-            self._take(run.outputs[name], value)
+            self._widget.send({"token": content["token"], "told": self._taken(run, content, buffers)})
+
+    def _taken(self, run: _Run, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> list[str]:
+        """Take a value; what its frame shows: that it cannot be read, or what happened on its way."""
+        name = content["name"]
+        try:
+            value, warnings = _read(content, buffers, run.most)
+        except _BROKEN as error:
+            return [f"{name} was not taken: {error}"]
+        self._take(run.outputs[name], value)
+        return list(warnings)
 
     def close(self) -> None:
         """Listen no longer."""
@@ -112,25 +116,23 @@ class Relay:
             self._waiting.clear()
 
 
-def _value(content: Mapping[str, Any], buffers: Sequence[memoryview], most: int) -> Any:
-    """The DataFrame or the value that a message carries."""
-    from kqlmagic_ext.frames import from_envelope
+def _read(
+    content: Mapping[str, Any], buffers: Sequence[memoryview], most: int
+) -> tuple[Any, tuple[str, ...]]:
+    """The DataFrame or the value that a message carries, and warnings."""
+    import pyarrow as pa
 
-    text = content.get("json")
+    from kqlmagic_ext.frames import read_arrow, read_envelope
+
+    text, name = content.get("json"), content["name"]
     size = sum(buffer.nbytes for buffer in buffers) if text is None else len(text.encode())
     if size > most:
         raise ValueError(f"it has {size:,} bytes, and at most {most:,} come back")
-    return _frame(buffers[0], content["name"]) if text is None else from_envelope(json.loads(text))
-
-
-def _frame(buffer: memoryview, name: str) -> Any:
-    import pyarrow as pa
-
-    from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow
-
-    table = pa.ipc.open_file(pa.BufferReader(bytes(buffer))).read_all()
+    if text is not None:
+        return read_envelope(json.loads(text), name)
+    table = pa.ipc.open_file(pa.BufferReader(bytes(buffers[0]))).read_all()
     table.validate(full=True)
-    return frame_from_arrow(arrow_from_frame(table, name)[0])
+    return read_arrow(table, name)
 
 
 def _widget() -> Any:
