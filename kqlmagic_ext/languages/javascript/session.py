@@ -105,7 +105,7 @@ class JavaScriptSession:
         try:
             return self._conversation.greeting(_START_S)
         except (Ended, TooSlow) as error:
-            words = (self._errors.text().splitlines() or [""])[-1].strip()
+            words = self._errors.first()
             if words.startswith(_TOO_OLD):
                 raise _TooOld(words.removeprefix(_TOO_OLD)) from error
             why = f": {words}" if words else ""
