@@ -80,7 +80,7 @@ class Errors:
 
     def _read(self) -> None:
         for part in self._mixed.read():
-            if isinstance(part, str) and part != _IDLE_WORDS:
+            if isinstance(part, str) and part not in ("", _IDLE_WORDS):
                 self._keep(part)
                 self._conversation.put(record("stderr", part, self._mixed.belongs))
             with self._progress:

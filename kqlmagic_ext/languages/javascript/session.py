@@ -250,4 +250,5 @@ class DenoSession(JavaScriptSession):
 def _lines(mixed: Mixed) -> Iterator[bytes | Message]:
     """The messages of stdout, and its plain text as such."""
     for part in mixed.read():
-        yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)
+        if part:
+            yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)
