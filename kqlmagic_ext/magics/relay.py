@@ -40,11 +40,11 @@ class Relay:
         self._lock = threading.RLock()
         self._runs: dict[str, _Run] = {}
         self._waiting: dict[str, Any] = {}
-        self._is_busy = True  # a cell makes the relay
+        self._running = 1  # cells within cells: one makes the relay
         self._widget = _widget()
         self._widget.on_msg(self.receive)
-        shell.events.register("pre_execute", self._begin)
-        shell.events.register("post_execute", self._end)
+        shell.events.register("pre_run_cell", self._begin)
+        shell.events.register("post_run_cell", self._end)
 
     def follow(self, token: str, outputs: Mapping[str, str], most: int) -> None:
         """Let the run of that token bind variables (by the names that its code uses), each value of at most so many bytes.
@@ -91,26 +91,28 @@ class Relay:
 
     def close(self) -> None:
         """Listen no longer."""
-        self._shell.events.unregister("pre_execute", self._begin)
-        self._shell.events.unregister("post_execute", self._end)
+        self._shell.events.unregister("pre_run_cell", self._begin)
+        self._shell.events.unregister("post_run_cell", self._end)
         with self._lock:
             self._runs.clear()
             self._waiting.clear()
         self._widget.close()
 
     def _take(self, variable: str, value: Any) -> None:
-        if self._is_busy:
+        if self._running:
             self._waiting[variable] = value
         else:
             self._bind(variable, value)
 
-    def _begin(self) -> None:
+    def _begin(self, _: object) -> None:
         with self._lock:
-            self._is_busy = True
+            self._running += 1
 
-    def _end(self) -> None:
+    def _end(self, _: object) -> None:
         with self._lock:
-            self._is_busy = False
+            self._running = max(0, self._running - 1)
+            if self._running:
+                return
             for variable, value in self._waiting.items():
                 self._bind(variable, value)
             self._waiting.clear()

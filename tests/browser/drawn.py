@@ -32,15 +32,19 @@ class Pages:
         self._numbers: Iterator[int] = iter(range(1000))
 
     def open(self, *cells: str) -> Page:
-        """A page of cells' HTML, once all have drawn."""
+        """A page of cells' HTML."""
+        body = "".join(cells)
+        return self.show(
+            f'<!doctype html><meta charset="utf-8"><body data-jp-theme-light="true">{body}</body>'
+        )
+
+    def show(self, html: str) -> Page:
+        """A page of that text."""
         page = self._browser.new_page()
         page.set_default_timeout(10_000)
         self.outside = only_this_machine(page)
         file = self._folder / f"{next(self._numbers)}.html"
-        body = "".join(cells)
-        file.write_text(
-            f'<!doctype html><meta charset="utf-8"><body data-jp-theme-light="true">{body}</body>', "utf-8"
-        )
+        file.write_text(html, "utf-8")
         page.goto(file.as_uri())
         return page
 

@@ -127,14 +127,20 @@ class Lab:
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START_S * 1000)
         self.page.wait_for_function(IDLE, timeout=START_S * 1000)
 
-    def run(self, index: int) -> dict[str, Any]:
-        """Run one cell; as it is then."""
+    def run(self, index: int, *, wait: bool = True) -> dict[str, Any]:
+        """Run one cell; as it is then. `wait`: until it has run."""
         self.page.evaluate(
             f"index => {{ const notebook = {PANEL}.content; notebook.deselectAll(); notebook.activeCellIndex = index; }}",
             index,
         )
-        self.command("notebook:run-cell")
-        return self.cells()[index]
+        self.command("notebook:run-cell", wait=wait)
+        return self.cells_now()[index] if wait else {}
+
+    def cells_now(self) -> list[dict[str, Any]]:
+        """The cells as they are once the kernel is idle, whether or not all have run."""
+        self.page.wait_for_function(IDLE, timeout=START_S * 1000)
+        cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
+        return cells
 
     def run_all(self, timeout_s: int = 120) -> list[dict[str, Any]]:
         """Run every cell; each with its source, type, execution count, outputs and the text that is seen."""
