@@ -25,14 +25,17 @@ _SECRET = frozenset(
         "JUPYTER_TOKEN",
     }
 )
+# The kernel sets them for what it runs itself; a child's text goes to no terminal, and both at once are complained of.
+_COLOURS = frozenset({"CLICOLOR_FORCE", "FORCE_COLOR"})
 # Reads the pipe that this process holds open: its end means that this process has ended, and so must the group.
 _WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -s KILL -- "-$1"'  # dash knows no `kill -9 --`
 _POLITE_S = 2.0
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables that a child gets: ours, without our secrets."""
-    return {**{name: value for name, value in os.environ.items() if name not in _SECRET}, **(extra or {})}
+    """The variables that a child gets: ours, without our secrets, and no colours."""
+    ours = {name: value for name, value in os.environ.items() if name not in _SECRET | _COLOURS}
+    return {**ours, "NO_COLOR": "1", **(extra or {})}
 
 
 class Child:
@@ -54,7 +57,7 @@ class Child:
         try:
             self._watch = None if _WINDOWS else _watchdog(self.process.pid)
         except BaseException:
-            _signal_group(self.process.pid, signal.SIGKILL)
+            _kill_group(self.process.pid)
             self.process.communicate()  # closes its pipes
             raise
 
@@ -106,7 +109,7 @@ class Child:
         if _WINDOWS:
             self._end_tree()
         else:
-            _signal_group(self.process.pid, signal.SIGKILL)
+            _kill_group(self.process.pid)
         status = self.wait(_POLITE_S)
         if self._watch is not None:
             _dismiss(self._watch)
@@ -138,6 +141,10 @@ def _dismiss(watch: subprocess.Popen[bytes]) -> None:
     except (OSError, subprocess.TimeoutExpired):
         watch.kill()
         watch.wait()
+
+
+def _kill_group(group: int) -> None:
+    _signal_group(group, signal.SIGKILL)
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -83,6 +83,7 @@ class Process:
         stop: Callable[[], object],
         words: Words,
         settings: Settings,
+        *,
         folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self.language, self.title = language, title

@@ -96,7 +96,7 @@ class BrowserMagics(Magics):
                 warnings += [f"{variable} {_HEADLESS}" for variable in outputs]
         drawn = BrowserCell(
             code=asked.text,
-            title=f"cell [{self._shell.execution_count}]",
+            title=self._title(),
             libraries=libraries,
             token=token,
             inputs=inputs,
@@ -108,6 +108,11 @@ class BrowserMagics(Magics):
             warnings=tuple(warnings),
         )
         publish_display_data(dict(bundle(drawn)))
+
+    def _title(self) -> str:
+        """The name of the running cell; its number is that of the last input (IPythons count it at its end, or at its start)."""
+        history = self._shell.history_manager
+        return "cell" if history is None else f"cell [{len(history.input_hist_raw) - 1}]"
 
     def _follow(self, token: str, outputs: Mapping[str, str]) -> list[str]:
         """Bind what the run of that token sends; an old value is taken away, since it would pass for the new one."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.languages.conversation import Message
 
 _MOST_INLINE = 65_536
-_PLAIN = frozenset({"bool", "dynamic", "guid", "int", "long", "real", "string"})  # with one Arrow type each
-_FINER = "digits below a millisecond: a Date has none, so that rows lack them; .arrow is exact"
 
 
 def packed(value: Any, name: str, path: Path, *, with_arrow: bool) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -27,17 +25,17 @@ def packed(value: Any, name: str, path: Path, *, with_arrow: bool) -> tuple[dict
     """
     import pandas as pd
 
-    from kqlmagic_ext.frames import arrow_from_frame, to_envelope
+    from kqlmagic_ext.frames import arrow_from_frame, envelope_from_arrow, lost_in_dates, to_envelope
 
     if not isinstance(value, pd.DataFrame):
         envelope = to_envelope(value, name)
-        return _written(envelope, path), _finer_value(envelope, name)
+        return _written(envelope, path), lost_in_dates(envelope, name)
     table, warnings = arrow_from_frame(value, name)
-    warnings = (*warnings, *_finer_columns(table, name))
-    if with_arrow:
-        _write_arrow(table, path)
-        return {"arrow": str(path)}, warnings
-    return _written(to_envelope(value, name), path), warnings
+    warnings = (*warnings, *lost_in_dates(table, name))
+    if not with_arrow:
+        return _written(envelope_from_arrow(table, name), path), warnings
+    _write_arrow(table, path)
+    return {"arrow": str(path)}, warnings
 
 
 def _written(envelope: dict[str, Any], path: Path) -> dict[str, str]:
@@ -55,43 +53,15 @@ def _write_arrow(table: pa.Table, path: Path) -> None:
         writer.write_table(table)
 
 
-def _finer_columns(table: pa.Table, name: str) -> list[str]:
-    """A warning that names the columns whose datetimes a Date cannot hold."""
-    import pyarrow as pa
-
-    finer = [
-        field.name
-        for field, column in zip(table.schema, table.columns, strict=True)
-        if pa.types.is_timestamp(field.type) and _has_finer(column)
-    ]
-    return [f"{name}[{', '.join(map(repr, finer))}] has {_FINER}"] if finer else []
-
-
-def _has_finer(column: pa.ChunkedArray) -> bool:
-    """Whether a datetime has digits below a millisecond."""
-    import pyarrow as pa
-
-    steps = {"us": 1000, "ns": 1_000_000}.get(column.type.unit, 1)
-    counts = [chunk.cast(pa.int64()).fill_null(0).to_numpy() for chunk in column.chunks]
-    return any(bool((chunk % steps).any()) for chunk in counts)
-
-
-def _finer_value(envelope: dict[str, Any], name: str) -> tuple[str, ...]:
-    if envelope["type"] != "datetime" or envelope["value"] is None:
-        return ()
-    fraction = envelope["value"].rstrip("Z").partition(".")[2]
-    return (f"{name} lost its digits below a millisecond: a Date has none",) if fraction[3:].strip("0") else ()
-
-
 def unpacked(answer: Message, path: Path, name: str, language: str) -> Crossing:
     """The value of an answer. Raises LanguageError for what KQL has no type for."""
-    from kqlmagic_ext.frames import from_envelope
+    from kqlmagic_ext.frames import read_envelope
 
     try:
         if answer.get("arrow"):
             return _frame(path, name)
         text = answer.get("json") or path.read_text("utf-8")
-        return Crossing(from_envelope(json.loads(text)))
+        return Crossing(*read_envelope(json.loads(text), name))
     except (KqlMagicError, ValueError) as error:
         raise LanguageError(f"{name} cannot leave JavaScript: {error}", language=language) from error
 
@@ -100,28 +70,7 @@ def _frame(path: Path, name: str) -> Crossing:
     """The DataFrame of an Arrow file."""
     import pyarrow as pa
 
-    from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow
+    from kqlmagic_ext.frames import read_arrow
 
     with pa.OSFile(str(path), "rb") as file:
-        table = pa.ipc.open_file(file).read_all()
-    if not all(_tells_its_type(field) for field in table.schema):
-        table = table.replace_schema_metadata(None)
-        table = pa.table(table.columns, schema=pa.schema([field.remove_metadata() for field in table.schema]))
-    whole, warnings = arrow_from_frame(table, name)
-    return Crossing(frame_from_arrow(whole), warnings)
-
-
-def _tells_its_type(field: pa.Field) -> bool:
-    """Whether a field's metadata names a KQL type that its Arrow type can be: a cell may have written anything."""
-    import pyarrow as pa
-
-    from kqlmagic_ext.frames import arrow_type
-
-    kind = (field.metadata or {}).get(b"kql", b"").decode(errors="replace")
-    if kind == "decimal":
-        return bool(pa.types.is_decimal(field.type))
-    if kind == "datetime":
-        return field.type in [pa.timestamp(unit, "UTC") for unit in ("us", "ns")]
-    if kind == "timespan":
-        return field.type in [pa.duration(unit) for unit in ("us", "ns")]
-    return kind in _PLAIN and bool(field.type == arrow_type(kind))
+        return Crossing(*read_arrow(pa.ipc.open_file(file).read_all(), name))
