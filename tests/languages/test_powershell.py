@@ -538,7 +538,7 @@ def test_an_arrow_table_is_a_table(session: PowerShellSession) -> None:
 
 
 def test_times_without_a_zone_and_missing_texts_are_told(session: PowerShellSession) -> None:
-    frame = pd.DataFrame({"t": [datetime(2026, 1, 1)], "s": pd.Series([None], dtype="str")})
+    frame = pd.DataFrame({"t": [datetime(2026, 1, 1)] * 2, "s": pd.Series(["x", None], dtype=object)})
     assert session.push("f", frame) == (
         "f['t'] has no time zone and is read as UTC",
         "f['s']: 1 missing values crossed as \"\" (KQL has no null string)",

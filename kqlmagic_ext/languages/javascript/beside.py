@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _SETTLE_S = 0.25
 _MOST_LATE = 100_000  # characters
 _LAST_WORDS = 40
+_FATAL = re.compile(r"(FATAL ERROR|Fatal JavaScript out of memory): .*")  # V8's; what follows are addresses
 # Node.js says so at its end, since the thread that hears us has listened to the main one.
 _IDLE_WORDS = "Waiting for the debugger to disconnect...\n"
 
@@ -71,9 +73,14 @@ class Errors:
         self._thread.join(_SETTLE_S)
         return self._fatal or "\n".join(self._lines)
 
+    def first(self) -> str:
+        """Why it did not start: the line that says `error`, or the last one."""
+        lines = self.text().splitlines() or [""]
+        return next((line for line in lines if "rror" in line), lines[-1]).strip()
+
     def _read(self) -> None:
         for part in self._mixed.read():
-            if isinstance(part, str) and part != _IDLE_WORDS:
+            if isinstance(part, str) and part not in ("", _IDLE_WORDS):
                 self._keep(part)
                 self._conversation.put(record("stderr", part, self._mixed.belongs))
             with self._progress:
@@ -83,5 +90,6 @@ class Errors:
         for line in text.splitlines():
             if line.strip():
                 self._lines.append(line)
-            if line.startswith("FATAL ERROR"):  # V8's; what follows are addresses
-                self._fatal = line
+            fatal = _FATAL.search(line)
+            if fatal is not None:
+                self._fatal = fatal[0]

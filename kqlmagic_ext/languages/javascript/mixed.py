@@ -28,7 +28,10 @@ class Mixed:
         self.ended = 0
 
     def read(self) -> Iterator[bytes | str]:
-        """The messages, as lines, and the plain text between them, as it comes; to the end of the stream."""
+        """The messages, as lines, and the plain text between them, as it comes; to the end of the stream.
+
+        An empty text says that `belongs` has changed.
+        """
         rest = b""
         with self._stream as stream:
             while piece := os.read(stream.fileno(), _PIECE):
@@ -49,10 +52,11 @@ class Mixed:
         yield from self._plain(data[: len(data) - kept])
         return data[len(data) - kept :]
 
-    def _message(self, letter: bytes, body: bytes) -> Iterator[bytes]:
+    def _message(self, letter: bytes, body: bytes) -> Iterator[bytes | str]:
         if letter == b"@":
             self.belongs = int(body) if body else None
             self.ended += not body
+            yield ""
         elif letter == b".":
             yield body + b"\n"
         else:

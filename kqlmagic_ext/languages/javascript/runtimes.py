@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import LanguageError
+from kqlmagic_ext.frontend import FILES
 from kqlmagic_ext.frontend import FOLDER as FRONTEND
 from kqlmagic_ext.languages.process import not_installed
 
@@ -32,7 +33,7 @@ class Runtime:
     """A program that runs the worker.
 
     `programs`: the paths where it may be, the best first. `flags`: of its command, by the settings and the session's own
-    folder. `get`: how to get it.
+    folder. `get`: how to get it. `allow`: how to allow what it refuses, as the replacement in its own sentence.
     """
 
     language: str
@@ -41,6 +42,7 @@ class Runtime:
     programs: Callable[[], Iterator[str]]
     flags: Callable[[Settings, Path], Sequence[str]]
     get: str
+    allow: str = ""
 
     def candidates(self, settings: Settings) -> list[str]:
         """The paths to try; one alone when it was named. Raises LanguageError when there is none."""
@@ -98,7 +100,9 @@ def _deno_flags(settings: Settings, own: Path) -> Sequence[str]:
     """Nothing but the session's own folder and what is allowed; the scripts of the package may be read."""
     given: dict[str, list[str]] = {
         "sys": ["inspector"],
-        "read": [_escaped(path) for path in (WORKER, FRONTEND, own)],
+        "read": [
+            _escaped(path) for path in (WORKER, FRONTEND / FILES["frame"], FRONTEND / FILES["arrow"], own)
+        ],
         "write": [_escaped(own)],
     }
     for word in settings.allow:
@@ -136,4 +140,5 @@ DENO = Runtime(
     _deno_programs,
     _deno_flags,
     "pip install deno, or let KQLMAGIC_DENO name its program",
+    r"; to allow it: %config LanguageMagics.deno_allow = '\1' and %restart_session deno",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import signal
 from pathlib import Path
@@ -34,6 +35,7 @@ _SAID = {
     "no_variable": "there is no variable {name} in {title}: {message}",
     "get_failed": "{message}",
 }
+_DENIED = re.compile(r", run again with the --allow-(\w+) flag")
 _ENVIRONMENT = {"DENO_NO_UPDATE_CHECK": "1"}
 
 
@@ -47,6 +49,7 @@ class JavaScriptSession:
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._runtime, self._has_arrow = runtime, has_library("arrow")
         self._cells = self._files = 0
+        self._is_busy = False
         candidates = runtime.candidates(settings)
         for program in candidates:
             try:
@@ -102,7 +105,7 @@ class JavaScriptSession:
         try:
             return self._conversation.greeting(_START_S)
         except (Ended, TooSlow) as error:
-            words = (self._errors.text().splitlines() or [""])[-1].strip()
+            words = self._errors.first()
             if words.startswith(_TOO_OLD):
                 raise _TooOld(words.removeprefix(_TOO_OLD)) from error
             why = f": {words}" if words else ""
@@ -140,12 +143,14 @@ class JavaScriptSession:
 
         self._show_late(heard)
         self._cells += 1
+        self._is_busy = True
         try:
             done = self._process.ask("run", heard, code=code, number=self._cells, ts="--ts" in flags)
         except Refused as refused:
             self._know(refused.details)
             raise self._failed(refused) from None
         finally:
+            self._is_busy = False
             self._errors.settle(self._cells)
             self._show_late(heard)
         self._know(done)
@@ -162,7 +167,8 @@ class JavaScriptSession:
         """The error of a cell, with its place."""
         details = refused.details
         place = {name: details.get(name) for name in ("line", "column", "source")}
-        error = LanguageError(refused.message, language=self._runtime.language, **place)
+        message = _DENIED.sub(self._runtime.allow, refused.message)
+        error = LanguageError(message, language=self._runtime.language, **place)
         for note in details.get("notes", ()):
             error.add_note(note)
         return error
@@ -179,6 +185,17 @@ class JavaScriptSession:
     def _say_goodbye(self) -> None:
         self._process.tell("bye")
         self._child.wait(_FAREWELL_S)
+
+    def complete(
+        self, code: str, cursor: int, seconds: float
+    ) -> tuple[int, int, tuple[tuple[str, str], ...]]:
+        """Start and end of the text to replace, and pairs of text and kind; nothing while a cell runs."""
+        if self._is_busy:
+            return cursor, cursor, ()
+        answer = self._process.try_ask("complete", seconds, before=code[:cursor])
+        if answer is None or answer["event"] != "completions":
+            return cursor, cursor, ()
+        return cursor - answer["size"], cursor, tuple((one["text"], one["kind"]) for one in answer["found"])
 
     # ------------------------------------------------------------ data
 
@@ -233,4 +250,5 @@ class DenoSession(JavaScriptSession):
 def _lines(mixed: Mixed) -> Iterator[bytes | Message]:
     """The messages of stdout, and its plain text as such."""
     for part in mixed.read():
-        yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)
+        if part:
+            yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)

@@ -45,9 +45,15 @@ function head(error) {
   }
 }
 
-/** @returns {{message: string, line?: number, column?: number, source?: string, notes: string[]}} of what a cell threw */
-export function described(thrown, number) {
-  if (!util.types.isNativeError(thrown) && !(thrown instanceof Error)) return { message: `Uncaught ${shown(thrown)}`, notes: [] };
+/**
+ * @param {number | null} at  where in the cell the last `throw` stood, if it is known
+ * @returns {{message: string, line?: number, column?: number, source?: string, notes: string[]}} of what a cell threw
+ */
+export function described(thrown, number, at) {
+  if (!util.types.isNativeError(thrown) && !(thrown instanceof Error)) {
+    const place = at === null ? {} : placeOf(cells.get(number).code, at);
+    return { message: `Uncaught ${shown(thrown)}`, ...place, notes: [] };
+  }
   const frames = framesOf(thrown);
   const here = frames.find((frame) => frame.number === number);
   const message = head(thrown) + elsewhere(frames[0], number);

@@ -4,6 +4,9 @@ import inspector from "node:inspector";
 import v8 from "node:v8";
 
 import { Array, Promise, Set } from "./own.mjs";
+import { HIDDEN } from "./rewrite.mjs";
+
+const INSPECT_MS = 200;
 
 const session = new inspector.Session();
 session.connect();
@@ -70,4 +73,22 @@ export function lexicalNames() {
   return new Promise((resolve) => {
     session.post("Runtime.globalLexicalScopeNames", {}, (error, reply) => resolve(error ? [] : Array.from(reply.names)));
   });
+}
+
+const call = (method, params) =>
+  new Promise((resolve) => {
+    session.post(method, params, (error, reply) => resolve(error || reply.exceptionDetails ? null : reply.result));
+  });
+
+/** @returns {Promise<any>} the live value of an expression that has no effect; undefined for any other */
+export async function inspect(expression, hidden) {
+  const harmless = { expression, throwOnSideEffect: true, silent: true, timeout: INSPECT_MS, objectGroup: "inspect" };
+  const found = await call("Runtime.evaluate", harmless);
+  if (!found?.objectId) return found?.value;
+  const functionDeclaration = `function () { ${HIDDEN}.given = this; }`;
+  await call("Runtime.callFunctionOn", { objectId: found.objectId, functionDeclaration, silent: true });
+  session.post("Runtime.releaseObjectGroup", { objectGroup: "inspect" });
+  const value = hidden.given;
+  hidden.given = undefined;
+  return value;
 }

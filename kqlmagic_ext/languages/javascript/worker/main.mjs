@@ -6,8 +6,9 @@ import nodeModule from "node:module";
 import process from "node:process";
 
 import { belongs, open, send } from "./channel.mjs";
+import { complete } from "./complete.mjs";
 import { dataOf } from "./data.mjs";
-import { cellPlace, described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
+import { described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
 import { evaluate } from "./evaluate.mjs";
 import { listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
@@ -22,6 +23,7 @@ const hide = (target, name, value, writable = true) =>
   Object.defineProperty(target, name, { value, writable, configurable: writable, enumerable: false });
 
 let data;
+let hidden;
 let variables;
 let stop = () => {};
 
@@ -31,11 +33,12 @@ function start({ mark, folder, frame, arrow }) {
   prepareStacks();
   data = dataOf({ frame, arrow });
   const { load, module, meta, require } = modulesOf(folder);
-  const hidden = Object.create(null, {
+  hidden = Object.create(null, {
     load: { value: load },
     module: { value: module },
     meta: { value: meta },
     given: { value: undefined, writable: true },
+    at: { value: null, writable: true },
   });
   hide(realm, HIDDEN, hidden, false);
   hide(realm, "require", require);
@@ -69,10 +72,11 @@ async function run({ code, number, ts }) {
     return refused("failed", { message: error.message, ...place, notes: [] });
   }
   remember(number, cell);
+  hidden.at = null;
   const ended = await evaluate(`${cell.text}\n//# sourceURL=${nameOf(number)}`);
   if (ended.stopped) return STOPPED;
   if (ended.refused) return refused("failed", refusedText(ended.refused, cell, await variables.names()));
-  if ("thrown" in ended) return refused("failed", described(ended.thrown, number));
+  if ("thrown" in ended) return refused("failed", described(ended.thrown, number, hidden.at));
   realm._ = ended.value;
   return { event: "done", value: ended.value === undefined ? null : shown(ended.value) };
 }
@@ -100,21 +104,47 @@ const OPERATIONS = {
   run,
   set,
   get,
+  complete: async ({ before }) => ({ event: "completions", ...(await complete(before, variables, hidden)) }),
   variables: async () => ({ event: "variables", variables: await variables.list() }),
 };
 
 // ---- one request after the other -------------------------------------------------------------------------------------------
+//
+// Not as a chain of promises: the end of a busy cell drops all microtasks that wait, and a link of the chain could be one.
 
-async function answer(request) {
-  const isRun = request.op === "run";
+const requests = [];
+let isBusy = true; // until the ear is there
+let ear;
+
+function ask(line) {
+  requests.push(JSON.parse(line));
+  if (!isBusy) next();
+}
+
+function next() {
+  const request = requests.shift();
+  isBusy = request !== undefined;
+  if (isBusy) act(request);
+}
+
+async function act(request) {
+  if (request.op === "bye") process.exit(0);
+  if (request.op === "start") send(start(request));
+  else await answer(request);
+  ear.answered();
+  next();
+}
+
+async function answer({ op, id, ...fields }) {
+  const isRun = op === "run";
   if (isRun) {
-    belongs(request.id);
-    writeFor(request.id);
+    belongs(id);
+    writeFor(id);
   }
   const stopped = new Promise((resolve) => {
     stop = () => resolve(STOPPED);
   });
-  const work = OPERATIONS[request.op](request).catch((error) => refused("internal", { message: `${error.stack ?? error}` }));
+  const work = OPERATIONS[op](fields).catch((error) => refused("internal", { message: `${error.stack ?? error}` }));
   const reply = await Promise.race([work, stopped]);
   stop = () => {};
   const names = isRun ? await variables.names() : undefined;
@@ -122,26 +152,8 @@ async function answer(request) {
     belongs("");
     writeFor(null);
   }
-  send({ ...reply, id: request.id, names });
+  send({ ...reply, id, names });
 }
 
-let turn = null; // the requests before
-let ready = null;
-
-function ask(line) {
-  const request = JSON.parse(line);
-  turn = turn === null ? begin(request) : turn.then(() => act(request));
-}
-
-async function begin(settings) {
-  send(start(settings));
-  (await ready).answered();
-}
-
-async function act(request) {
-  if (request.op === "bye") process.exit(0);
-  await answer(request);
-  (await ready).answered();
-}
-
-ready = listen({ request: ask, stop: () => stop() });
+ear = await listen({ request: ask, stop: () => stop() });
+next();

@@ -1,5 +1,5 @@
-// A cell's text as the inspector can run it: `import` becomes a call, on the same lines.
-import { JSON, Set } from "./own.mjs";
+// A cell's text as the inspector can run it, on the same lines: `import` becomes a call, and a `throw` tells its place.
+import { JSON, Set, deno } from "./own.mjs";
 import { tokenize } from "./tokens.mjs";
 
 /** The only name of the worker that cells can see. */
@@ -16,9 +16,13 @@ export class CellError {
   }
 }
 
+// Deno breaks when a cell ends it in the inspector's call itself; behind an await it is in a call of its own.
+const FIRST = deno ? [{ start: 0, end: 0, text: "await void 0; " }] : [];
+
 /** @returns {{text: string, origin: (offset: number) => number}} the text to run, and where a place of it stood in the cell */
 export function rewrite(code) {
-  const edits = /import|export/.test(code) ? editsOf(code, tokenize(code)) : [];
+  const edits = FIRST.map((edit) => ({ ...edit }));
+  if (/import|export|throw/.test(code)) edits.push(...editsOf(code, tokenize(code)));
   let text = "";
   let at = 0;
   for (const edit of edits) {
@@ -43,14 +47,28 @@ function originOf(edits, offset) {
 
 function editsOf(code, tokens) {
   const edits = [];
+  const isMarked = !tokens.some((token) => token.text === "catch"); // else a mark may be of a throw that was caught
   tokens.forEach((token, place) => {
     if (token.kind !== "word" || token.isProperty) return;
     if (token.text === "export") refuseExport(tokens, place);
-    const edit = token.text === "import" && importEdit(code, tokens, place);
+    const edit =
+      (token.text === "import" && importEdit(code, tokens, place)) ||
+      (token.text === "throw" && isMarked && throwEdit(code, tokens, place));
     if (edit) edits.push(edit);
   });
   return edits;
 }
+
+/** What is thrown need not be an Error, which alone knows its place. The text of functions stays as it is. */
+function throwEdit(code, tokens, place) {
+  const { start, end, isInFunction } = tokens[place];
+  const after = tokens[place + 1];
+  if (isInFunction || !after || code.slice(end, after.start).includes("\n")) return null;
+  const isName = [":", "=", ",", "}", ")", ";"].includes(after.text) || (after.text === "(" && isMethod(tokens, after));
+  return isName ? null : { start: end, end, text: ` ${HIDDEN}.at = ${start}, ` };
+}
+
+const isMethod = (tokens, opening) => opening.partner !== undefined && tokens[opening.partner + 1]?.text === "{";
 
 function refuseExport(tokens, place) {
   if (tokens[place].depth || !EXPORTED.has(tokens[place + 1]?.text)) return;
@@ -61,8 +79,7 @@ function importEdit(code, tokens, place) {
   const { start, end, depth } = tokens[place];
   const after = tokens[place + 1];
   if (after?.text === "(") {
-    const isMethod = after.partner !== undefined && tokens[after.partner + 1]?.text === "{";
-    return isMethod ? null : { start, end, text: `${HIDDEN}.load` };
+    return isMethod(tokens, after) ? null : { start, end, text: `${HIDDEN}.load` };
   }
   if (after?.text === "." && tokens[place + 2]?.text === "meta") {
     return { start, end: tokens[place + 2].end, text: `${HIDDEN}.meta` };

@@ -22,16 +22,23 @@ function record(stream, text) {
   if (text) send({ event: "record", id: request, stream, text });
 }
 
-/** A stream of the process that gives records; its number, so that it may be handed to a child process. */
+/**
+ * A stream of the process that gives records; its number, so that it may be handed to a child process. It keeps nothing
+ * back and has no state: a cell may be stopped in the middle of a write.
+ */
 function recorder(stream, number) {
   const decoder = new StringDecoder("utf8"); // a character may come in two pieces
-  const made = new Writable({
-    decodeStrings: false,
-    write(chunk, encoding, written) {
-      record(stream, typeof chunk === "string" ? chunk : decoder.write(chunk));
-      written();
-    },
-  });
+  const made = new Writable();
+  made.write = (chunk, encoding, callback) => {
+    record(stream, typeof chunk === "string" ? chunk : decoder.write(chunk));
+    const written = typeof encoding === "function" ? encoding : callback;
+    if (written) process.nextTick(written);
+    return true;
+  };
+  made.end = (...last) => {
+    if (last.length && typeof last[0] !== "function") made.write(...last);
+    return made;
+  };
   made.fd = number;
   made.isTTY = false;
   return made;

@@ -8,6 +8,7 @@
  * @property {number} end
  * @property {number} depth  how many brackets are open around it
  * @property {boolean} isProperty  a word behind a dot
+ * @property {boolean} isInFunction
  * @property {number} [partner]  of a bracket: where its other half stands in the list
  * @property {boolean} [ends]  of a bracket that closes: whether what it closes is an operand
  */
@@ -26,6 +27,7 @@ const BEFORE_OPERAND = new Set(
   "await case delete do else in instanceof new of return throw typeof void yield".split(" "),
 );
 const BEFORE_CONDITION = new Set(["if", "while", "for", "with"]);
+const BEFORE_BLOCK = new Set([...BEFORE_CONDITION, "catch", "switch"]);
 const OPENING = { ")": "(", "]": "[", "}": "{" };
 
 /** @returns {Token[]} the tokens of a text; they end where it is no JavaScript */
@@ -40,7 +42,8 @@ export function tokenize(code) {
   };
   const add = (kind, text, more = {}) => {
     const isProperty = kind === "word" && [".", "?."].includes(tokens.at(-1)?.text);
-    tokens.push({ kind, text, start: at, end: at + text.length, depth: open.length, isProperty, ...more });
+    const isInFunction = open.some((place) => tokens[place].isFunction);
+    tokens.push({ kind, text, start: at, end: at + text.length, depth: open.length, isProperty, isInFunction, ...more });
     at += text.length;
   };
   const openBracket = (text, more) => {
@@ -80,7 +83,7 @@ export function tokenize(code) {
     if (OPENING[text]) return closeBracket(text);
     if (text === "(") openBracket(text, { isCondition: isWord(tokens.at(-1), BEFORE_CONDITION) });
     else if (text === "[") openBracket(text);
-    else if (text === "{") openBracket(text, { isBlock: startsBlock(tokens) });
+    else if (text === "{") openBracket(text, { isBlock: startsBlock(tokens), isFunction: startsFunction(tokens) });
     else add("sign", text);
     return true;
   };
@@ -111,4 +114,11 @@ function startsBlock(tokens) {
   if (last.kind !== "sign") return true;
   if (last.text === "{" || last.text === "}") return last.text === "{" ? last.isBlock : !last.ends;
   return [";", ")", "=>"].includes(last.text);
+}
+
+/** Whether a brace here opens the body of a function. */
+function startsFunction(tokens) {
+  const last = tokens.at(-1);
+  if (last?.text === "=>") return true;
+  return last?.text === ")" && last.kind === "sign" && !isWord(tokens[last.partner - 1], BEFORE_BLOCK);
 }
