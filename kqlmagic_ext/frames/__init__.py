@@ -18,12 +18,12 @@ An Arrow table that travels tells the KQL type of each column in the field's met
 
 from __future__ import annotations
 
-from kqlmagic_ext.frames.arrival import read_envelope
+from kqlmagic_ext.frames.arrival import read_arrow, read_envelope
 from kqlmagic_ext.frames.collector import paused_collector
+from kqlmagic_ext.frames.dates import lost_in_dates
 from kqlmagic_ext.frames.envelope import envelope_from_arrow, from_envelope, to_envelope
 from kqlmagic_ext.frames.from_wire import Digits, WireColumn, kql_kind, wire_array
 from kqlmagic_ext.frames.json_text import json_text
-from kqlmagic_ext.frames.ticks import finer_than_milliseconds
 from kqlmagic_ext.frames.to_arrow import arrow_from_columns, arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
 from kqlmagic_ext.frames.to_values import column_values
@@ -38,14 +38,15 @@ __all__ = [
     "arrow_type",
     "column_values",
     "envelope_from_arrow",
-    "finer_than_milliseconds",
     "frame_from_arrow",
     "from_envelope",
     "json_text",
     "kql_field",
     "kql_kind",
     "kql_type",
+    "lost_in_dates",
     "paused_collector",
+    "read_arrow",
     "read_envelope",
     "refuse_twins",
     "to_envelope",

@@ -1,4 +1,4 @@
-"""An envelope that came from a language → pandas, and what the analyst should know of the way."""
+"""An envelope or an Arrow table that came from a language → pandas, and what the analyst should know of the way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.from_wire import WireColumn
 from kqlmagic_ext.frames.json_text import json_text
+from kqlmagic_ext.frames.to_arrow import arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
+from kqlmagic_ext.frames.types import arrow_type
 from kqlmagic_ext.values import Value
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Envelope = Mapping[str, Any]
+
+_PLAIN = frozenset({"bool", "dynamic", "guid", "int", "long", "real", "string"})  # with one Arrow type each
 
 
 def read_envelope(envelope: Envelope, name: str) -> tuple[Any, tuple[str, ...]]:
@@ -29,6 +33,36 @@ def read_envelope(envelope: Envelope, name: str) -> tuple[Any, tuple[str, ...]]:
     if envelope["kind"] == "value":
         return _value(envelope["type"], envelope["value"], name)
     return _frame(envelope["columns"], envelope["rows"], name)
+
+
+def read_arrow(table: pa.Table, name: str) -> tuple[Any, tuple[str, ...]]:
+    """The DataFrame of an Arrow table, and warnings.
+
+    Raises
+    ------
+    ParameterError
+        When a column is of an Arrow type that KQL has not.
+    """
+    import pyarrow as pa
+
+    if not all(_tells_its_type(field) for field in table.schema):
+        table = pa.table(table.columns, schema=pa.schema([field.remove_metadata() for field in table.schema]))
+    whole, warnings = arrow_from_frame(table, name)
+    return frame_from_arrow(whole), warnings
+
+
+def _tells_its_type(field: pa.Field) -> bool:
+    """Whether a field's metadata names a KQL type that its Arrow type can be: a cell may have written anything."""
+    import pyarrow as pa
+
+    kind = (field.metadata or {}).get(b"kql", b"").decode(errors="replace")
+    if kind == "decimal":
+        return bool(pa.types.is_decimal(field.type))
+    if kind == "datetime":
+        return field.type in [pa.timestamp(unit, "UTC") for unit in ("us", "ns")]
+    if kind == "timespan":
+        return field.type in [pa.duration(unit) for unit in ("us", "ns")]
+    return kind in _PLAIN and bool(field.type == arrow_type(kind))
 
 
 def _value(kind: str, wire: Any, name: str) -> tuple[Any, tuple[str, ...]]:

@@ -85,20 +85,3 @@ def column_ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | No
             f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
         )
     return [None if count is None else count // 100 for count in counts]
-
-
-def finer_than_milliseconds(table: pa.Table) -> list[str]:
-    """The names of the datetime columns with digits that JavaScript's Date has not."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = []
-    for field, column in zip(table.schema, table.columns, strict=True):
-        unit = {"us": 1_000, "ns": 1_000_000}.get(getattr(field.type, "unit", ""))
-        if unit is None or not pa.types.is_timestamp(field.type):
-            continue
-        counts = column.cast(pa.int64())
-        whole = pc.multiply(pc.divide(counts, unit), unit)
-        if pc.any(pc.not_equal(whole, counts)).as_py():
-            found.append(field.name)
-    return found

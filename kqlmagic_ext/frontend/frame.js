@@ -146,6 +146,13 @@
     };
   }
 
+  // Libraries such as D3 take what has a length for an array: `frame[0]` is `frame.at(0)`. Only what a frame itself has not is
+  // asked here, and a row is made each time.
+  const place = (key) => (typeof key === "string" && /^(0|[1-9]\d*)$/.test(key) ? Number(key) : undefined);
+  Object.setPrototypeOf(Frame.prototype, new Proxy(Object.prototype, {
+    get: (target, key, frame) => (place(key) === undefined ? Reflect.get(target, key, frame) : frame.at(place(key))),
+  }));
+
   /** @param {Column[]} columns @returns {(row: number) => Record<string, any>} */
   function objectMaker(columns) {
     const names = columns.map((column) => column.name);

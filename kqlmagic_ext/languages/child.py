@@ -25,14 +25,17 @@ _SECRET = frozenset(
         "JUPYTER_TOKEN",
     }
 )
+# The kernel sets them for what it runs itself; a child's text goes to no terminal, and both at once are complained of.
+_COLOURS = frozenset({"CLICOLOR_FORCE", "FORCE_COLOR"})
 # Reads the pipe that this process holds open: its end means that this process has ended, and so must the group.
 _WATCH = 'IFS= read -r word; [ "$word" = done ] || kill -s KILL -- "-$1"'  # dash knows no `kill -9 --`
 _POLITE_S = 2.0
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables that a child gets: ours, without our secrets."""
-    return {**{name: value for name, value in os.environ.items() if name not in _SECRET}, **(extra or {})}
+    """The variables that a child gets: ours, without our secrets, and no colours."""
+    ours = {name: value for name, value in os.environ.items() if name not in _SECRET | _COLOURS}
+    return {**ours, "NO_COLOR": "1", **(extra or {})}
 
 
 class Child:

@@ -17,6 +17,7 @@ from kqlmagic_ext.display.receipt import described
 from kqlmagic_ext.errors import PlacedError
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.bindings import tell
+from kqlmagic_ext.magics.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from kqlmagic_ext.magics.bindings import Bindings
-    from kqlmagic_ext.magics.relay import Relay
 
     CellMagic = Callable[..., Any]
 
@@ -45,7 +45,7 @@ class BrowserMagics(Magics):
     def __init__(self, shell: InteractiveShell, bindings: Bindings) -> None:
         super().__init__(shell)
         self._shell, self._bindings = shell, bindings
-        self._relay: Relay | None = None
+        self._relay = Relay(shell, lambda name, value: bindings.bind([name], [value]))
         self._table = shell.magics_manager.magics["cell"]
         self._own = {name: self._table[name] for name in ("javascript", "js") if name in self._table}
         for name in ("browser", "javascript", "js"):
@@ -90,13 +90,15 @@ class BrowserMagics(Magics):
         libraries = packed_libraries(asked.text)
         inputs, lines, warnings = self._inputs(asked, local_ns, as_arrow="arrow" in libraries)
         token = secrets.token_hex(16)
+        if asked.options.allow_network:
+            warnings.append("this cell may reach the network, also when the notebook is opened again")
         if outputs:
             lines += self._follow(token, outputs)
             if not self._is_watched():
                 warnings += [f"{variable} {_HEADLESS}" for variable in outputs]
         drawn = BrowserCell(
             code=asked.text,
-            title=f"cell [{self._shell.execution_count}]",
+            title=self._title(),
             libraries=libraries,
             token=token,
             inputs=inputs,
@@ -109,15 +111,16 @@ class BrowserMagics(Magics):
         )
         publish_display_data(dict(bundle(drawn)))
 
+    def _title(self) -> str:
+        """The name of the running cell; its number is that of the last input (IPythons count it at its end, or at its start)."""
+        history = self._shell.history_manager
+        return "cell" if history is None else f"cell [{len(history.input_hist_raw) - 1}]"
+
     def _follow(self, token: str, outputs: Mapping[str, str]) -> list[str]:
         """Bind what the run of that token sends; an old value is taken away, since it would pass for the new one."""
         removed = self._bindings.remove(outputs)
         if not self._is_watched():
             return removed
-        if self._relay is None:
-            from kqlmagic_ext.magics.relay import Relay
-
-            self._relay = Relay(self._shell, lambda name, value: self._bindings.bind([name], [value]))
         self._relay.follow(token, {name: variable for variable, name in outputs.items()}, self.browser_bytes)
         return [*(f"{variable}: follows what the cell sends" for variable in outputs), *removed]
 
@@ -156,9 +159,7 @@ class BrowserMagics(Magics):
 
     def close(self) -> None:
         """Listen to no frame any more, and give IPython its own magics back."""
-        if self._relay is not None:
-            self._relay.close()
-            self._relay = None
+        self._relay.close()
         loaded = self._shell.magics_manager.registry.get("DisplayMagics")
         self._table.update({name: self._ipythons(name, loaded) for name in self._own})
 

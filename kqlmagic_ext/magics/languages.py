@@ -190,7 +190,7 @@ def _listed(language: Language, session: Session) -> Iterator[str]:
     yield f"{language.name}: {session.version}"
     for variable in session.variables():
         size = f", {variable.size}" if variable.size else ""
-        yield f"    {language.sigil}{variable.name}: {variable.type}{size}"
+        yield f"• {language.sigil}{variable.name}: {variable.type}{size}"
 
 
 def _help(name: str, language: Language) -> str:

@@ -22,7 +22,7 @@ export default {
         const buffers = arrow instanceof Uint8Array ? [arrow] : [];
         model.send({ token, instance, acted: acted === true, name, kind, json: json ?? null }, undefined, buffers);
       } else if (name !== undefined) {
-        source.postMessage({ kqlmagic: token, refused: `${name} follows a later cell now` }, "*");
+        source.postMessage({ kqlmagic: token, told: [`${name} follows a later cell now`] }, "*");
       }
     };
     const greet = () => {
@@ -30,9 +30,9 @@ export default {
         if (namesOf(token)) inner.postMessage({ kqlmagic: token, relay: true }, "*");
       }
     };
-    const answer = ({ token, refused }) => {
+    const answer = ({ token, told }) => {
       for (const [its, inner] of frames()) {
-        if (its === token) inner.postMessage({ kqlmagic: token, refused }, "*");
+        if (its === token) inner.postMessage({ kqlmagic: token, told }, "*");
       }
     };
     window.addEventListener("message", receive);

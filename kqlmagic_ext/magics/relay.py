@@ -40,11 +40,10 @@ class Relay:
         self._lock = threading.RLock()
         self._runs: dict[str, _Run] = {}
         self._waiting: dict[str, Any] = {}
-        self._is_busy = True  # a cell makes the relay
-        self._widget = _widget()
-        self._widget.on_msg(self.receive)
-        shell.events.register("pre_execute", self._begin)
-        shell.events.register("post_execute", self._end)
+        self._running = 0  # cells, within each other
+        self._widget: Any = None
+        shell.events.register("pre_run_cell", self._begin)
+        shell.events.register("post_run_cell", self._end)
 
     def follow(self, token: str, outputs: Mapping[str, str], most: int) -> None:
         """Let the run of that token bind variables (by the names that its code uses), each value of at most so many bytes.
@@ -63,6 +62,9 @@ class Relay:
             self._runs[token] = _Run(dict(outputs), most)
             for old in list(self._runs)[:-_KEPT_RUNS]:
                 del self._runs[old]
+            if self._widget is None:
+                self._widget = _widget()
+                self._widget.on_msg(self.receive)
             self._widget.runs = {known: list(run.outputs) for known, run in self._runs.items()}
 
     def receive(self, _: object, content: Any, buffers: Sequence[memoryview]) -> None:
@@ -75,62 +77,73 @@ class Relay:
             run.first = run.first or instance
             # A frame that is drawn again sends again what it sent at first: that is no choice of the analyst.
             is_redrawn = instance != run.first
-            if name not in run.outputs or (is_redrawn and not content.get("acted")):
+            if (
+                not isinstance(name, str)
+                or name not in run.outputs
+                or (is_redrawn and not content.get("acted"))
+            ):
                 return
-            try:
-                value = _value(content, buffers, run.most)
-            except _BROKEN as error:
-                said = f"{name}: what was sent cannot be read: {error}"
-                self._widget.send({"token": content["token"], "refused": said})
-                return
-            self._take(run.outputs[name], value)
+            self._widget.send({"token": content["token"], "told": self._taken(run, content, buffers)})
+
+    def _taken(self, run: _Run, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> list[str]:
+        """Take a value; what its frame shows: that it cannot be read, or what happened on its way."""
+        name = content["name"]
+        try:
+            value, warnings = _read(content, buffers, run.most)
+        except _BROKEN as error:
+            return [f"{name} was not taken: {error}"]
+        self._take(run.outputs[name], value)
+        return list(warnings)
 
     def close(self) -> None:
-        """Listen no longer."""
-        self._shell.events.unregister("pre_execute", self._begin)
-        self._shell.events.unregister("post_execute", self._end)
+        """Listen no longer; may be called twice."""
+        for event, heard in (("pre_run_cell", self._begin), ("post_run_cell", self._end)):
+            if heard in self._shell.events.callbacks[event]:
+                self._shell.events.unregister(event, heard)
         with self._lock:
             self._runs.clear()
             self._waiting.clear()
-        self._widget.close()
+            if self._widget is not None:
+                self._widget.close()
+                self._widget = None
 
     def _take(self, variable: str, value: Any) -> None:
-        if self._is_busy:
+        if self._running:
             self._waiting[variable] = value
         else:
             self._bind(variable, value)
 
-    def _begin(self) -> None:
+    def _begin(self, _: object) -> None:
         with self._lock:
-            self._is_busy = True
+            self._running += 1
 
-    def _end(self) -> None:
+    def _end(self, _: object) -> None:
         with self._lock:
-            self._is_busy = False
+            self._running = max(0, self._running - 1)
+            if self._running:
+                return
             for variable, value in self._waiting.items():
                 self._bind(variable, value)
             self._waiting.clear()
 
 
-def _value(content: Mapping[str, Any], buffers: Sequence[memoryview], most: int) -> Any:
-    """The DataFrame or the value that a message carries."""
-    from kqlmagic_ext.frames import from_envelope
+def _read(
+    content: Mapping[str, Any], buffers: Sequence[memoryview], most: int
+) -> tuple[Any, tuple[str, ...]]:
+    """The DataFrame or the value that a message carries, and warnings."""
+    import pyarrow as pa
 
-    text = content.get("json")
+    from kqlmagic_ext.frames import read_arrow, read_envelope
+
+    text, name = content.get("json"), content["name"]
     size = sum(buffer.nbytes for buffer in buffers) if text is None else len(text.encode())
     if size > most:
         raise ValueError(f"it has {size:,} bytes, and at most {most:,} come back")
-    return _frame(buffers[0], content["name"]) if text is None else from_envelope(json.loads(text))
-
-
-def _frame(buffer: memoryview, name: str) -> Any:
-    import pyarrow as pa
-
-    from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow
-
-    table = pa.ipc.open_file(pa.BufferReader(bytes(buffer))).read_all()
+    if text is not None:
+        return read_envelope(json.loads(text), name)
+    table = pa.ipc.open_file(pa.BufferReader(bytes(buffers[0]))).read_all()
     table.validate(full=True)
-    return frame_from_arrow(arrow_from_frame(table, name)[0])
+    return read_arrow(table, name)
 
 
 def _widget() -> Any:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Route, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -41,6 +41,7 @@ SETTINGS = {
 }
 FOLDERS = {
     "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",  # which notebooks are trusted
     "JUPYTERLAB_SETTINGS_DIR": "settings",
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "JUPYTER_RUNTIME_DIR": "runtime",
@@ -68,12 +69,78 @@ def needs_chromium() -> None:
         pytest.skip("no Chromium on this machine")  # CI fails in the line above
 
 
+def cell_frames(page: Page) -> list[Frame]:
+    """The inner frames of browser cells, in the order of the page, once each has drawn."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('iframe[data-kqlmagic]')].every(frame => 'drawn' in frame.dataset)"
+    )
+    outer = [handle.content_frame() for handle in page.query_selector_all("iframe[data-kqlmagic]")]
+    return [frame.child_frames[0] for frame in outer if frame is not None]
+
+
+def only_this_machine(page: Page) -> list[str]:
+    """Abort every request of the page that would leave this machine; the list of them, as they come."""
+    outside: list[str] = []
+
+    def sort(route: Route) -> None:
+        if OWN.match(route.request.url):
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", sort)
+    return outside
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
 @dataclass
 class Lab:
     """An open notebook: its page, and every request that would have left this machine."""
 
     page: Page
+    url: str = ""
     outside: list[str] = field(default_factory=list)
+
+    def open(self, name: str) -> None:
+        """Open a notebook of the folder, its kernel idle."""
+        self.page.goto(self.url.replace("NAME", name), wait_until="domcontentloaded")
+        self.wait()
+
+    def reload(self) -> None:
+        """Load the page again; the kernel stays."""
+        self.page.reload(wait_until="domcontentloaded")
+        self.wait()
+
+    def wait(self) -> None:
+        """Until the notebook is seen and its kernel idle."""
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START_S * 1000)
+        self.page.wait_for_function(IDLE, timeout=START_S * 1000)
+
+    def run(self, index: int, *, wait: bool = True) -> dict[str, Any]:
+        """Run one cell; as it is then. `wait`: until it has run."""
+        self.page.evaluate(
+            f"index => {{ const notebook = {PANEL}.content; notebook.deselectAll(); notebook.activeCellIndex = index; }}",
+            index,
+        )
+        self.command("notebook:run-cell", wait=wait)
+        return self.cells_now()[index] if wait else {}
+
+    def cells_now(self) -> list[dict[str, Any]]:
+        """The cells as they are once the kernel is idle, whether or not all have run."""
+        self.page.wait_for_function(IDLE, timeout=START_S * 1000)
+        cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
+        return cells
 
     def run_all(self, timeout_s: int = 120) -> list[dict[str, Any]]:
         """Run every cell; each with its source, type, execution count, outputs and the text that is seen."""
@@ -110,25 +177,11 @@ class Lab:
 @contextmanager
 def open_notebook(notebook: Path, state: Path) -> Iterator[Lab]:
     """The notebook in a JupyterLab over its folder, its kernel idle; `state` is an empty folder for all that Lab keeps."""
-    with _server(notebook.parent, state) as (url, token), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}))
-
-        def only_this_machine(route: Route) -> None:
-            if OWN.match(route.request.url):
-                route.continue_()
-            else:
-                lab.outside.append(route.request.url)
-                route.abort()
-
-        lab.page.route("**/*", only_this_machine)
-        lab.page.goto(f"{url}/lab/tree/{notebook.name}?token={token}&reset", wait_until="domcontentloaded")
-        lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START_S * 1000)
-        lab.page.wait_for_function(IDLE, timeout=START_S * 1000)
-        try:
-            yield lab
-        finally:
-            browser.close()
+    with _server(notebook.parent, state) as (url, token), chromium() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        lab = Lab(page, f"{url}/lab/tree/NAME?token={token}&reset", only_this_machine(page))
+        lab.open(notebook.name)
+        yield lab
 
 
 @contextmanager

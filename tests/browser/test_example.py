@@ -16,13 +16,20 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 
-def seen_in(name: str, tmp_path: Path) -> tuple[str, list[str]]:
-    """Run an example in JupyterLab: the text that is seen, and the names of the errors; nothing leaves this machine."""
+def seen_in(name: str, tmp_path: Path, dots: int = 0) -> tuple[str, list[str]]:
+    """Run an example in JupyterLab: the text that is seen, and the names of the errors; nothing leaves this machine.
+
+    `dots`: how many circles at least a frame of its draws.
+    """
     needs_chromium()
     (tmp_path / "notebooks").mkdir()
     notebook = Path(shutil.copy(EXAMPLES / f"{name}.ipynb", tmp_path / "notebooks"))
     with open_notebook(notebook, tmp_path / "state") as lab:
         cells = [cell for cell in lab.run_all() if cell["type"] == "code"]
+        if dots:
+            for frame in lab.page.frames[1:]:
+                frame.wait_for_load_state()
+            assert max(frame.locator("circle").count() for frame in lab.page.frames) >= dots
         if pictures := os.environ.get("KQLMAGIC_PICTURES"):
             lab.picture(Path(pictures) / f"{name}.png")
         assert lab.outside == []
@@ -49,3 +56,11 @@ def test_the_way_to_azure_runs_in_jupyterlab_without_a_network(
     assert "PartialResultError: rows are missing" in seen
     assert "%kql_accept -o sign_ins binds them without asking again" in seen
     assert "sign_ins: 100 rows × 3 from azure" in seen
+
+
+def test_mixed_languages_draw_in_jupyterlab_without_a_network(tmp_path: Path) -> None:
+    seen, errors = seen_in("03_mixing_languages", tmp_path, dots=500)
+    assert errors == []
+    assert "did this step" in seen
+    assert "3 pairs, the most regular: " in seen
+    assert "node: Node.js" in seen

@@ -16,7 +16,6 @@ from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow
 from kqlmagic_ext.languages import Piece, Session
 from tests.contract.sessions import SESSIONS
 
-TIME = "datetime64[ns, UTC]"
 COLUMNS: dict[str, pd.Series[Any]] = {
     "bool": pd.Series([True, False, None], dtype="boolean"),
     "int": pd.Series([2**31 - 1, -(2**31), 0, None], dtype="Int32"),
@@ -28,12 +27,12 @@ COLUMNS: dict[str, pd.Series[Any]] = {
     "string": pd.Series(
         ["", "Ω\n\"'\\\x00", "</script><!--", "😀\u202e", "$x `n %{}", "2026-01-01T00:00:00Z"]
     ),
-    "datetime": pd.to_datetime(
-        pd.Series(
-            ["2262-04-11T23:47:16.8547758Z", "1677-09-21T00:12:43.1452242Z", "2026-03-08T02:30:00Z", None]
-        ),
-        format="ISO8601",
-    ).astype(TIME),
+    "datetime": pd.Series(
+        np.array(
+            ["2262-04-11T23:47:16.8547758", "1677-09-21T00:12:43.1452242", "2026-03-08T02:30", "NaT"],
+            "datetime64[ns]",
+        )
+    ).dt.tz_localize("UTC"),
     "far datetime": pd.Series(
         pd.array(["9999-12-31T23:59:59.999999", "0001-01-01"], dtype="datetime64[us]")
     ).dt.tz_localize("UTC"),
@@ -148,7 +147,7 @@ def test_a_frame_passes_through_powershell_too() -> None:
 def chain(names: list[str]) -> None:
     text = """datatable(b:bool, i:int, l:long, r:real, s:string, t:datetime, d:timespan, g:guid, y:dynamic)[
         true, int(1), long(9223372036854775807), 0.1, "Ω'", datetime(2026-11-24T07:08:09.123456Z), 1d, guid(74be27de-1e4e-49d9-b579-fe0b331d3642), dynamic({"a":[1]}),
-        bool(null), int(null), long(null), real(null), "", datetime(null), timespan(null), guid(null), dynamic(null)]"""
+        bool(null), int(null), long(null), real(null), "", datetime(null), timespan(null), guid(00000000-0000-0000-0000-000000000000), dynamic(null)]"""
     place = connect("local://")
     frame = first = place.run(Query(text)).frame
     for name in names:

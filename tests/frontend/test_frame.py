@@ -43,6 +43,12 @@ def test_a_frame_tells_names_types_and_length(javascript: JavaScript) -> None:
     assert found == [TYPES, EVERY_TYPE, 2, [2**31 - 1, -(2**31)], SMALLEST[5], "none"]
 
 
+def test_a_frame_is_read_by_place_as_an_array_is(javascript: JavaScript) -> None:
+    code = "return [frame[0], frame['1'], frame[2] ?? 'none', frame.nothing ?? 'none', String(frame), 'x' in frame]"
+    found = read(javascript, code, typed_table({"x": "int"}, [[5], [6]]))
+    assert found == [{"x": 5}, {"x": 6}, "none", "none", "[object Object]", False]
+
+
 def test_iterating_makes_one_row_at_a_time(javascript: JavaScript) -> None:
     table = typed_table({"x": "dynamic"}, [[{"n": n}] for n in range(1000)])
     code = """

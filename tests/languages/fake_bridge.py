@@ -313,6 +313,9 @@ class Script:
             getattr(self, request["op"])(request)
         except (BrokenPipeError, ConnectionResetError):
             leave(0)
+        except ValueError as error:
+            note({"no steps": str(error)})
+            leave(98)
 
     def run(self, request: Message) -> None:
         Steps(self, request["id"]).run(json.loads(request["code"] or "[]"))

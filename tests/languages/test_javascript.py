@@ -153,7 +153,7 @@ def test_what_the_worker_calls_from_cells_cannot_be_replaced(session: Session) -
     assert value(session, "typeof (await import('node:fs')).readFileSync") == "function"
 
 
-# ---------------------------------------------------------------- modules
+# ---------------------------------------------------------------- what a cell imports
 
 
 IMPORTS: list[tuple[str, str]] = [

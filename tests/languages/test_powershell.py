@@ -522,13 +522,23 @@ def test_a_list_that_was_changed_comes_as_a_frame(session: PowerShellSession) ->
     assert session.pull("v").value["Value"].tolist() == [1, 3]
 
 
+def test_a_table_that_became_empty_keeps_its_columns_and_says_so(session: PowerShellSession) -> None:
+    session.push("v", pd.DataFrame({"n": pd.Series([1], dtype="Int64"), "s": ["x"]}))
+    run(session, ["store", "v", table({})])
+    crossing = session.pull("v")
+    assert [str(dtype).replace("string", "str") for dtype in crossing.value.dtypes] == ["Int64", "str"]
+    assert crossing.warnings == (
+        "$v is empty, and an empty array of PowerShell has no columns: they are those that it was given",
+    )
+
+
 def test_an_arrow_table_is_a_table(session: PowerShellSession) -> None:
     session.push("t", pa.table({"n": [1, 2]}))
     assert session.pull("t").value["n"].tolist() == [1, 2]
 
 
 def test_times_without_a_zone_and_missing_texts_are_told(session: PowerShellSession) -> None:
-    frame = pd.DataFrame({"t": [datetime(2026, 1, 1)], "s": pd.Series([None], dtype="str")})
+    frame = pd.DataFrame({"t": [datetime(2026, 1, 1)] * 2, "s": pd.Series(["x", None], dtype=object)})
     assert session.push("f", frame) == (
         "f['t'] has no time zone and is read as UTC",
         "f['s']: 1 missing values crossed as \"\" (KQL has no null string)",

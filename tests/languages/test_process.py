@@ -268,7 +268,7 @@ def test_ending_twice_kills_no_group_that_has_the_number_since(
     killed: list[int] = []
     running = Child(["/bin/sh", "-c", "exit 4"], tmp_path)
     running.wait(5)
-    monkeypatch.setattr(child, "_kill_group", killed.append)
+    monkeypatch.setattr(child, "_signal_group", lambda group, _: killed.append(group))
     assert running.end() == 4
     assert running.end() == 4
     assert len(killed) == 1

@@ -110,3 +110,29 @@ def test_the_way_to_azure_is_walked_against_the_emulator(
     [error] = [o for cell in notebook.cells for o in cell.get("outputs", []) if o["output_type"] == "error"]
     assert error["ename"] == "PartialResultError"
     assert "%kql_accept -o sign_ins" in error["traceback"][0]
+
+
+BEACON = """
+from datetime import UTC, datetime
+from kqlmagic_ext.connections.local.demo import Demo
+
+story = Demo(datetime(2026, 11, 24, tzinfo=UTC)).story
+programs = ranked[ranked["Verdict"] == "a program"]
+assert set(programs["RemoteIP"]) == {story.beacon_address}
+assert {name.partition(".")[0] for name in programs["DeviceName"]} == {story.workstation.lower(), story.server.lower()}
+assert str(inventory.dtypes["Critical"]) == "boolean"
+assert str(inventory.dtypes["LastPatched"]) == "datetime64[ns, UTC]"
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::ResourceWarning")
+def test_languages_mix_and_find_the_beacon() -> None:
+    notebook = executed(EXAMPLES[2], BEACON)
+    receipts = told(notebook, "display_data")
+    assert any("beacons → beacons: 3 rows × 7" in text for text in receipts)
+    assert any("recent → recent: " in text for text in receipts)
+    printed = [
+        output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
+    ]
+    assert any("PowerShell did this step" in text or "JavaScript did this step" in text for text in printed)
+    assert "widgets" not in notebook.metadata

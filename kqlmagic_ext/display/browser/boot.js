@@ -33,7 +33,7 @@
     if (source !== page || data?.kqlmagic !== cell.token) return;
     if (data.theme) paint(data.theme);
     if (data.relay) answered();
-    if (data.refused) say(`output: ${data.refused}`);
+    if (data.told) told(data.told);
   });
 
   // ---------------------------------------------------------------- what the analyst must know
@@ -42,10 +42,13 @@
   const visible = (text) =>
     text.replace(HIDDEN, (char) => (char === "\n" ? char : `\\u{${char.codePointAt(0).toString(16)}}`));
   const say = (title, rest = "") => {
+    const line = document.createElement("div");
     const strong = document.createElement("b");
     strong.textContent = visible(title);
-    said.append(...(said.firstChild ? ["\n"] : []), strong, visible(rest));
+    line.append(strong, visible(rest));
+    said.append(line);
     measure();
+    return line;
   };
 
   const [before, shown, after] = cell.code;
@@ -151,6 +154,10 @@
     if (!isAnswered) post({ here: true, instance });
     isAnswered = true;
     if (waiting.size) soon();
+  };
+  const told = (lines) => { // about the last values that were sent
+    for (const old of said.querySelectorAll(".told")) old.remove();
+    for (const line of lines) say(`output: ${line}`).className = "told";
   };
   const output = (name, value) => {
     if (!cell.outputs.includes(name)) {

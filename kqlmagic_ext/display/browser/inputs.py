@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
-from kqlmagic_ext.frames import arrow_from_frame, finer_than_milliseconds, to_envelope
-from kqlmagic_ext.frames.envelope import envelope_from_arrow
+from kqlmagic_ext.frames import arrow_from_frame, envelope_from_arrow, lost_in_dates, to_envelope
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,22 +34,13 @@ def crossed(value: Any, name: str, most: int, *, as_arrow: bool) -> Input:
     """
     if not (hasattr(value, "columns") and hasattr(value, "shape")):
         envelope = to_envelope(value, name)
-        return _checked(Input(_json(envelope), 0, _finer_value(envelope, name)), name, most)
+        return _checked(Input(_json(envelope), 0, lost_in_dates(envelope, name)), name, most)
     rows, columns = value.shape
     if rows * columns * _BYTES_A_CELL > most:
         raise _too_large(name, rows * columns * _BYTES_A_CELL, most, "at least ")
     table, warnings = arrow_from_frame(value, name)
-    finer = tuple(
-        f"{name}[{column!r}] has digits below a millisecond; {name}.arrow has them, the Dates in rows do not"
-        for column in finer_than_milliseconds(table)
-    )
     data: str | bytes = _stream(table) if as_arrow else _json(envelope_from_arrow(table, name))
-    return _checked(Input(data, 0, (*warnings, *finer)), name, most)
-
-
-def _finer_value(envelope: dict[str, Any], name: str) -> tuple[str, ...]:
-    is_finer = envelope["type"] == "datetime" and len(str(envelope["value"]).partition(".")[2]) > len("123Z")
-    return (f"{name} has digits below a millisecond, which a Date has not",) if is_finer else ()
+    return _checked(Input(data, 0, (*warnings, *lost_in_dates(table, name))), name, most)
 
 
 def _checked(given: Input, name: str, most: int) -> Input:

@@ -33,6 +33,7 @@
       trusted(frame);
       paint(frame);
     }
+    if (data.drawn) frame.dataset.drawn = ""; // for whoever prints the page
     if (Number.isFinite(data.height)) frame.style.height = `${Math.min(Math.max(data.height, 20), TALLEST)}px`;
   });
   new MutationObserver(() => all().forEach(paint)).observe(document.body, {

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.languages.conversation import Message
 
 _MOST_INLINE = 65_536
-_PLAIN = frozenset({"bool", "dynamic", "guid", "int", "long", "real", "string"})  # with one Arrow type each
-_FINER = "digits below a millisecond: the Dates of its rows lack them, .arrow has them"
 
 
 def packed(value: Any, name: str, path: Path, *, with_arrow: bool) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -27,20 +25,13 @@ def packed(value: Any, name: str, path: Path, *, with_arrow: bool) -> tuple[dict
     """
     import pandas as pd
 
-    from kqlmagic_ext.frames import (
-        arrow_from_frame,
-        envelope_from_arrow,
-        finer_than_milliseconds,
-        to_envelope,
-    )
+    from kqlmagic_ext.frames import arrow_from_frame, envelope_from_arrow, lost_in_dates, to_envelope
 
     if not isinstance(value, pd.DataFrame):
         envelope = to_envelope(value, name)
-        return _written(envelope, path), _finer_value(envelope, name)
+        return _written(envelope, path), lost_in_dates(envelope, name)
     table, warnings = arrow_from_frame(value, name)
-    finer = finer_than_milliseconds(table)
-    if finer:
-        warnings = (*warnings, f"{name}[{', '.join(map(repr, finer))}] has {_FINER}")
+    warnings = (*warnings, *lost_in_dates(table, name))
     if not with_arrow:
         return _written(envelope_from_arrow(table, name), path), warnings
     _write_arrow(table, path)
@@ -62,15 +53,6 @@ def _write_arrow(table: pa.Table, path: Path) -> None:
         writer.write_table(table)
 
 
-def _finer_value(envelope: dict[str, Any], name: str) -> tuple[str, ...]:
-    if envelope["type"] != "datetime" or envelope["value"] is None:
-        return ()
-    fraction = envelope["value"].rstrip("Z").partition(".")[2]
-    return (
-        (f"{name} lost its digits below a millisecond: a Date has none",) if fraction[3:].strip("0") else ()
-    )
-
-
 def unpacked(answer: Message, path: Path, name: str, language: str) -> Crossing:
     """The value of an answer. Raises LanguageError for what KQL has no type for."""
     from kqlmagic_ext.frames import read_envelope
@@ -88,27 +70,7 @@ def _frame(path: Path, name: str) -> Crossing:
     """The DataFrame of an Arrow file."""
     import pyarrow as pa
 
-    from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow
+    from kqlmagic_ext.frames import read_arrow
 
     with pa.OSFile(str(path), "rb") as file:
-        table = pa.ipc.open_file(file).read_all()
-    if not all(_tells_its_type(field) for field in table.schema):
-        table = pa.table(table.columns, schema=pa.schema([field.remove_metadata() for field in table.schema]))
-    whole, warnings = arrow_from_frame(table, name)
-    return Crossing(frame_from_arrow(whole), warnings)
-
-
-def _tells_its_type(field: pa.Field) -> bool:
-    """Whether a field's metadata names a KQL type that its Arrow type can be: a cell may have written anything."""
-    import pyarrow as pa
-
-    from kqlmagic_ext.frames import arrow_type
-
-    kind = (field.metadata or {}).get(b"kql", b"").decode(errors="replace")
-    if kind == "decimal":
-        return bool(pa.types.is_decimal(field.type))
-    if kind == "datetime":
-        return field.type in [pa.timestamp(unit, "UTC") for unit in ("us", "ns")]
-    if kind == "timespan":
-        return field.type in [pa.duration(unit) for unit in ("us", "ns")]
-    return kind in _PLAIN and bool(field.type == arrow_type(kind))
+        return Crossing(*read_arrow(pa.ipc.open_file(file).read_all(), name))

@@ -39,6 +39,7 @@ _SAID = {
     "get_failed": "{message}",
 }
 _DENIED = re.compile(r", run again with the --allow-(\w+) flag")
+_ENVIRONMENT = {"DENO_NO_UPDATE_CHECK": "1"}
 
 
 class _TooOld(Exception):  # noqa: N818 - what it is
@@ -92,7 +93,7 @@ class JavaScriptSession:
     def _launch(self, program: str, settings: Settings, own: Path) -> Child:
         command = [program, *self._runtime.flags(settings, own), str(WORKER / "worker.mjs")]
         try:
-            return Child(command, settings.folder, self._runtime.variables)
+            return Child(command, settings.folder, _ENVIRONMENT)
         except OSError as error:
             raise self._runtime.missing(program, error) from error
 
@@ -266,7 +267,5 @@ class DenoSession(JavaScriptSession):
 def _lines(mixed: Mixed) -> Iterator[bytes | Message]:
     """The messages of stdout, and its plain text as such."""
     for part in mixed.read():
-        if isinstance(part, bytes):
-            yield part
-        elif part:
-            yield record("stdout", part, mixed.belongs)
+        if part:
+            yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)

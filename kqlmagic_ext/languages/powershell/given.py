@@ -19,10 +19,11 @@ _JSON_KINDS = ("bool", "int", "long", "real", "string")
 class Given:
     """What a variable was given, as far as PowerShell forgets it: an empty array has no columns, and a null no type.
 
-    `columns`: the KQL types of a table by column. `type`: the KQL type of a value. `digest`: of a list, its fingerprint.
+    `columns`: the KQL types of a table by column, and `rows` their number. `type`: the KQL type of a value. `digest`: of a list, its fingerprint.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
+    rows: int = 0
     type: str | None = None
     digest: str | None = None
 
@@ -47,6 +48,15 @@ def completed(envelope: Envelope, given: Given | None) -> Envelope:
         **envelope,
         "columns": [{**column, "type": kind} for column, kind in zip(columns, kinds, strict=True)],
     }
+
+
+def assumed(envelope: Envelope, given: Given | None, name: str) -> tuple[str, ...]:
+    """A warning for an array that is empty now: the columns that it was given may not be those that it would have."""
+    if given is None or not given.rows or envelope["kind"] == "value" or envelope["rows"]:
+        return ()
+    return (
+        f"${name} is empty, and an empty array of PowerShell has no columns: they are those that it was given",
+    )
 
 
 def _kind(column: Mapping[str, str], wires: Sequence[Any], given: Given) -> str:

@@ -52,7 +52,7 @@ def written(value: Any, name: str) -> tuple[bytes, Given, tuple[str, ...]]:
         kinds = {column["name"]: column["type"] for column in envelope["columns"]}
         for position, (label, kind) in enumerate(kinds.items()):
             _check_wires(kind, (row[position] for row in envelope["rows"]), f"{name}[{label!r}]")
-        return _json(envelope, name), Given(columns=kinds), warnings
+        return _json(envelope, name), Given(columns=kinds, rows=len(envelope["rows"])), warnings
     envelope = to_envelope(value, name)
     _check_wires(envelope["type"], [envelope["value"]], name)
     is_list = isinstance(envelope["value"], list)

@@ -13,7 +13,7 @@ from kqlmagic_ext.languages.conversation import Refused
 from kqlmagic_ext.languages.powershell import receiving, streams
 from kqlmagic_ext.languages.powershell.completion import found, units
 from kqlmagic_ext.languages.powershell.find import NAME, TITLE, failed
-from kqlmagic_ext.languages.powershell.given import Given, completed, digest
+from kqlmagic_ext.languages.powershell.given import Given, assumed, completed, digest
 from kqlmagic_ext.languages.powershell.leftovers import sweep
 from kqlmagic_ext.languages.powershell.places import script_error
 from kqlmagic_ext.languages.powershell.sending import written
@@ -94,8 +94,9 @@ class PowerShellSession:
             if digest(envelope["value"]) == given.digest:
                 return Crossing(envelope["value"])
         envelope, lost = self._get(name, "auto")
+        receiving.raise_lost(lost, name)
         value, warnings = receiving.read(completed(envelope, given), name)
-        return Crossing(value, (*warnings, *_unread(name, lost["getters"])))
+        return Crossing(value, (*warnings, *assumed(envelope, given, name), *_unread(name, lost["getters"])))
 
     def _get(self, name: str, shape: str) -> tuple[dict[str, Any], dict[str, int]]:
         """The envelope of a variable, and what of it the bridge counted as lost."""
@@ -105,12 +106,10 @@ class PowerShellSession:
             except Refused as refused:
                 raise _refused(refused, name) from refused
             content = path.read_bytes()
-        receiving.raise_lost(answer["lost"], name)
         if len(content) != answer["bytes"]:
             raise failed(f"${name} did not come whole: {len(content):,} of {answer['bytes']:,} bytes")
-        return receiving.parsed(content, name, shortest=self._bridge.hello["edition"] == "Core"), answer[
-            "lost"
-        ]
+        is_core = self._bridge.hello["edition"] == "Core"
+        return receiving.parsed(content, name, shortest=is_core), answer["lost"]
 
     @contextmanager
     def _file(self) -> Iterator[Path]:

@@ -39,7 +39,6 @@ _VARIABLES = {
     "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",  # else a killed one leaves its sockets in the temporary folder
     "POWERSHELL_TELEMETRY_OPTOUT": "1",
     "POWERSHELL_UPDATECHECK": "Off",
-    "NO_COLOR": "1",
 }
 _FATAL = "BRIDGE-FATAL "
 _LOCKED, _BAD_SETTINGS, _NO_LINE = 3, 4, 5  # the bridge's own exit statuses
