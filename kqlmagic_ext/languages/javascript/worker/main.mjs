@@ -4,7 +4,6 @@
 // notebook's folder, and the paths of the named pipe on which requests come (null: stdin), of frame.js and of Arrow (null where
 // it is not built in). The greeting is the answer. With a named pipe, cells and their programs find stdin at its end.
 import nodeModule from "node:module";
-import process from "node:process";
 
 import { belongs, open, send } from "./channel.mjs";
 import { complete } from "./complete.mjs";
@@ -13,7 +12,7 @@ import { described, nameOf, prepareStacks, refusedText, remember } from "./error
 import { evaluate } from "./evaluate.mjs";
 import { firstLine, listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
-import { JSON, Object, Promise, deno, realm } from "./own.mjs";
+import { JSON, Object, Promise, deno, process, realm } from "./own.mjs";
 import { placeOf } from "./places.mjs";
 import { CellError, HIDDEN, rewrite } from "./rewrite.mjs";
 import { shown, takeOver, writeFor } from "./streams.mjs";
