@@ -39,7 +39,6 @@ _SAID = {
     "get_failed": "{message}",
 }
 _DENIED = re.compile(r", run again with the --allow-(\w+) flag")
-_ENVIRONMENT = {"DENO_NO_UPDATE_CHECK": "1"}
 
 
 class _TooOld(Exception):  # noqa: N818 - what it is
@@ -93,7 +92,7 @@ class JavaScriptSession:
     def _launch(self, program: str, settings: Settings, own: Path) -> Child:
         command = [program, *self._runtime.flags(settings, own), str(WORKER / "worker.mjs")]
         try:
-            return Child(command, settings.folder, _ENVIRONMENT)
+            return Child(command, settings.folder, self._runtime.variables)
         except OSError as error:
             raise self._runtime.missing(program, error) from error
 
