@@ -166,7 +166,8 @@ class JavaScriptSession:
             raise self._failed(refused) from None
         finally:
             self._is_busy = False
-            self._errors.settle(self._cells)
+            if self.alive:
+                self._errors.settle(self._cells)
             self._show_late(heard)
         self._know(done)
         return Outcome(done["value"])
