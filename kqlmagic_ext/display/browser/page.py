@@ -93,7 +93,8 @@ def _frame(cell: BrowserCell) -> str:
     whole = "display:block;width:100%;height:100%;border:0;margin:0"
     outer = (
         f"<!doctype html><html style='height:100%'><head>{policies}</head><body style='height:100%;margin:0'>"
-        f"<iframe sandbox=allow-scripts style='{whole}' srcdoc='{inside}'></iframe></body></html>"
+        f'<iframe sandbox="allow-scripts" '
+        f"style='{whole}' srcdoc='{inside}'></iframe></body></html>"
     )
     return (
         f'<iframe data-kqlmagic="{cell.token}" sandbox="allow-scripts" title="{html.escape(visible(cell.title))}" '
