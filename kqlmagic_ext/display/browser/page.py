@@ -21,7 +21,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kqlmagic_ext.display.browser.script import around_last_expression, libraries_in
+from kqlmagic_ext.display.browser.names import libraries_in
+from kqlmagic_ext.display.browser.script import around_last_expression
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import visible
 from kqlmagic_ext.frontend import library
