@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import LanguageError
@@ -16,7 +17,7 @@ from kqlmagic_ext.frontend import FOLDER as FRONTEND
 from kqlmagic_ext.languages.process import not_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kqlmagic_ext.languages import Settings
 
@@ -33,7 +34,7 @@ class Runtime:
     """A program that runs the worker.
 
     `programs`: the paths where it may be, the best first. `flags`: of its command, by the settings and the session's own
-    folder. `get`: how to get it. `allow`: how to allow what it refuses, as the replacement in its own sentence.
+    folder. `get`: how to get it. `variables`: of its environment, beside ours. `allow`: how to allow what it refuses, as the replacement in its own sentence.
     """
 
     language: str
@@ -42,6 +43,7 @@ class Runtime:
     programs: Callable[[], Iterator[str]]
     flags: Callable[[Settings, Path], Sequence[str]]
     get: str
+    variables: Mapping[str, str]
     allow: str = ""
 
     def candidates(self, settings: Settings) -> list[str]:
@@ -132,6 +134,7 @@ NODE = Runtime(
     _node_programs,
     _node_flags,
     "Node.js 20 or later is needed: pip install 'kqlmagic-ext[javascript]', or let KQLMAGIC_NODE name its program",
+    MappingProxyType({}),
 )
 DENO = Runtime(
     "deno",
@@ -140,5 +143,6 @@ DENO = Runtime(
     _deno_programs,
     _deno_flags,
     "pip install deno, or let KQLMAGIC_DENO name its program",
+    MappingProxyType({"DENO_NO_UPDATE_CHECK": "1"}),
     r"; to allow it: %config LanguageMagics.deno_allow = '\1' and %restart_session deno",
 )

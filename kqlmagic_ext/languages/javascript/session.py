@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from kqlmagic_ext.languages.child import Child
 from kqlmagic_ext.languages.conversation import Conversation, Ended, Refused, TooSlow
 from kqlmagic_ext.languages.javascript import data
 from kqlmagic_ext.languages.javascript.beside import Errors, Late
+from kqlmagic_ext.languages.javascript.line import Line
 from kqlmagic_ext.languages.javascript.mixed import Mixed, record
 from kqlmagic_ext.languages.javascript.runtimes import DENO, NODE, WORKER
 from kqlmagic_ext.languages.process import Process, private_folder
@@ -36,7 +39,6 @@ _SAID = {
     "get_failed": "{message}",
 }
 _DENIED = re.compile(r", run again with the --allow-(\w+) flag")
-_ENVIRONMENT = {"DENO_NO_UPDATE_CHECK": "1"}
 
 
 class _TooOld(Exception):  # noqa: N818 - what it is
@@ -64,27 +66,21 @@ class JavaScriptSession:
     # ------------------------------------------------------------ start
 
     def _start(self, program: str, settings: Settings) -> None:
-        runtime, folder = self._runtime, private_folder()
-        command = [program, *runtime.flags(settings, Path(folder.name)), str(WORKER / "worker.mjs")]
-        try:
-            self._child = Child(command, settings.folder, _ENVIRONMENT)
-        except OSError as error:
-            folder.cleanup()
-            raise runtime.missing(program, error) from error
-        mark = "\x1e" + secrets.token_hex(16)
-        self._late = Late()
-        self._conversation = Conversation(self._send, _lines(Mixed(self._child.stdout, mark)), self._late.add)
-        self._errors = Errors(Mixed(self._child.stderr, mark), self._conversation)
-        try:
-            greeting = self._greet(mark, settings)
-        except BaseException:
-            self._child.end()
-            folder.cleanup()
-            raise
-        self.version = f"{runtime.title} {greeting['version']}"
+        """Start a program. Raises LanguageError, _TooOld."""
+        with ExitStack() as undo:
+            folder = private_folder()
+            undo.callback(folder.cleanup)
+            self._line = Line(Path(folder.name))
+            undo.callback(self._line.close)
+            self._child = self._launch(program, settings, Path(folder.name))
+            undo.callback(self._child.end)
+            greeting = self._converse(settings)
+            undo.pop_all()
+        title = self._runtime.title
+        self.version = f"{title} {greeting['version']}"
         self._process = Process(
-            runtime.language,
-            runtime.title,
+            self._runtime.language,
+            title,
             self._child,
             self._conversation,
             self.interrupt,
@@ -93,15 +89,38 @@ class JavaScriptSession:
             folder=folder,
         )
 
-    def _greet(self, mark: str, settings: Settings) -> Message:
-        """The worker's first message; raises _TooOld, LanguageError."""
-        arrow = str(FRONTEND / FILES["arrow"]) if self._has_arrow else None
-        frame = str(FRONTEND / FILES["frame"])
-        self._conversation.forget(
-            self._conversation.request(
-                "start", mark=mark, folder=str(settings.folder), frame=frame, arrow=arrow
-            )
-        )
+    def _launch(self, program: str, settings: Settings, own: Path) -> Child:
+        command = [program, *self._runtime.flags(settings, own), str(WORKER / "worker.mjs")]
+        try:
+            return Child(command, settings.folder, self._runtime.variables)
+        except OSError as error:
+            raise self._runtime.missing(program, error) from error
+
+    def _converse(self, settings: Settings) -> Message:
+        """Begin to listen to the worker; its greeting."""
+        mark = "\x1e" + secrets.token_hex(16)
+        self._late = Late()
+        lines = _lines(Mixed(self._child.stdout, mark))
+        self._conversation = Conversation(self._line.send, lines, self._late.add)
+        self._errors = Errors(Mixed(self._child.stderr, mark), self._conversation)
+        first = {
+            "mark": mark,
+            "folder": str(settings.folder),
+            "line": None if self._line.path is None else str(self._line.path),
+            "frame": str(FRONTEND / FILES["frame"]),
+            "arrow": str(FRONTEND / FILES["arrow"]) if self._has_arrow else None,
+        }
+        greeting = self._greet(json.dumps(first).encode() + b"\n")
+        self._line.started(self._child.stdin)
+        return greeting
+
+    def _greet(self, first: bytes) -> Message:
+        """The worker's answer to the first line; raises _TooOld, LanguageError."""
+        try:
+            self._child.stdin.write(first)
+            self._child.stdin.flush()
+        except OSError:
+            pass  # it has ended, and the reader knows
         try:
             return self._conversation.greeting(_START_S)
         except (Ended, TooSlow) as error:
@@ -111,10 +130,6 @@ class JavaScriptSession:
             why = f": {words}" if words else ""
             title = self._runtime.title
             raise LanguageError(f"{title} did not start{why}", language=self._runtime.language) from error
-
-    def _send(self, line: bytes) -> None:
-        self._child.stdin.write(line)
-        self._child.stdin.flush()
 
     # ------------------------------------------------------------ what it is
 
@@ -181,6 +196,7 @@ class JavaScriptSession:
     def close(self) -> None:
         """End the process and all that it started; may be called twice."""
         self._process.close(self._say_goodbye)
+        self._line.close()
 
     def _say_goodbye(self) -> None:
         self._process.tell("bye")

@@ -1,4 +1,5 @@
 // A thread that hears Python also while a cell keeps the main thread busy, and then stops it. Node.js only.
+import fs from "node:fs";
 import inspector from "node:inspector";
 import net from "node:net";
 import process from "node:process";
@@ -11,15 +12,15 @@ const STEP_MS = 5;
 const FAREWELL_MS = 1000;
 const [ANSWERED, HEARD] = [0, 1];
 
-const counts = new Int32Array(workerData);
+const counts = new Int32Array(workerData.counts);
 let asked = 0;
 let stops = 0;
 let stopping = false;
 let waiting = [];
 
-function forward(line) {
+function forward(request) {
   asked += 1;
-  parentPort.postMessage(line);
+  parentPort.postMessage(request);
 }
 
 /** Wait until the main thread has counted so far, or for a moment. */
@@ -58,22 +59,24 @@ async function stop() {
   session?.disconnect();
 }
 
-async function hear(line) {
-  if (!STOP.test(line)) {
-    if (stopping) waiting.push(line);
-    else forward(line);
+async function hear(request) {
+  if (!STOP.test(request)) {
+    if (stopping) waiting.push(request);
+    else forward(request);
     return;
   }
   if (stopping || Atomics.load(counts, ANSWERED) >= asked) return;
   stopping = true;
   await stop();
   stopping = false;
-  const lines = waiting;
+  const requests = waiting;
   waiting = [];
-  lines.forEach(forward);
+  requests.forEach(forward);
 }
 
-const socket = new net.Socket({ fd: 0, readable: true, writable: false });
+const { line } = workerData;
+const socket = new net.Socket({ fd: line === null ? 0 : fs.openSync(line), readable: true, writable: false });
+parentPort.postMessage(true);
 let rest = "";
 socket.setEncoding("utf8");
 socket.on("data", (text) => {

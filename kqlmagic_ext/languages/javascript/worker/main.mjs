@@ -1,7 +1,8 @@
 // A JavaScript process that keeps its variables between cells; Python asks it, one request after the other.
 //
-// The first line from Python is `{"mark", "folder", "frame", "arrow"}`: what stands before messages on stdout, the notebook's
-// folder, and the paths of frame.js and of Arrow (null where it is not built in). The greeting is the answer.
+// The first line on stdin is `{"mark", "folder", "line", "frame", "arrow"}`: what stands before messages on stdout, the
+// notebook's folder, and the paths of the named pipe on which requests come (null: stdin), of frame.js and of Arrow (null where
+// it is not built in). The greeting is the answer. With a named pipe, cells and their programs find stdin at its end.
 import nodeModule from "node:module";
 import process from "node:process";
 
@@ -10,7 +11,7 @@ import { complete } from "./complete.mjs";
 import { dataOf } from "./data.mjs";
 import { described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
 import { evaluate } from "./evaluate.mjs";
-import { listen } from "./listen.mjs";
+import { firstLine, listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
 import { JSON, Object, Promise, deno, realm } from "./own.mjs";
 import { placeOf } from "./places.mjs";
@@ -113,8 +114,7 @@ const OPERATIONS = {
 // Not as a chain of promises: the end of a busy cell drops all microtasks that wait, and a link of the chain could be one.
 
 const requests = [];
-let isBusy = true; // until the ear is there
-let ear;
+let isBusy = false;
 
 function ask(line) {
   requests.push(JSON.parse(line));
@@ -129,8 +129,7 @@ function next() {
 
 async function act(request) {
   if (request.op === "bye") process.exit(0);
-  if (request.op === "start") send(start(request));
-  else await answer(request);
+  await answer(request);
   ear.answered();
   next();
 }
@@ -155,5 +154,7 @@ async function answer({ op, id, ...fields }) {
   send({ ...reply, id, names });
 }
 
-ear = await listen({ request: ask, stop: () => stop() });
-next();
+const settings = JSON.parse(firstLine());
+const greeting = start(settings);
+const ear = await listen(settings.line, { request: ask, stop: () => stop() });
+send(greeting);

@@ -49,7 +49,7 @@ const stderr = recorder("stderr", 2);
 
 /** Let cells write here, and read nothing: stdin is the worker's. */
 export function takeOver() {
-  const own = new Console({ stdout, stderr });
+  const own = new Console({ stdout, stderr, colorMode: false });
   for (const [name, method] of Object.entries(own)) if (typeof method === "function") realm.console[name] = method;
   const stdin = Readable.from([]);
   for (const [name, value] of Object.entries({ stdin, stdout, stderr })) {
