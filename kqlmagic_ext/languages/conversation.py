@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Message = dict[str, Any]
 
 _STEP_S = 0.05
+_BREATH_S = 0.002
 _MOST_WAITING = 10_000  # messages of one request: beyond it the child waits
 
 
@@ -41,21 +42,22 @@ class TooSlow(Exception):  # noqa: N818 - what happened
 
 
 class _Request:
-    """One request that waits for its answer."""
+    """One request that waits for its answer.
+
+    The thread that waits may be interrupted anywhere: of Python's queues the simple one alone bears that. It has no bound,
+    so the thread that reads looks how much waits already.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.messages: queue.Queue[Message | Ended] = queue.Queue(_MOST_WAITING)
+        self.messages: queue.SimpleQueue[Message | Ended] = queue.SimpleQueue()
         self.given_up = False
 
     def put(self, message: Message | Ended) -> None:
         """Add what came; waits while too much waits already, unless nobody waits for it any more."""
-        while not self.given_up:
-            try:
-                return self.messages.put(message, timeout=_STEP_S)
-            except queue.Full:
-                continue
-        return None
+        while self.messages.qsize() >= _MOST_WAITING and not self.given_up:
+            time.sleep(_BREATH_S)
+        self.messages.put(message)
 
 
 class Conversation:

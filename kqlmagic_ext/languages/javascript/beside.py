@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
-from threading import Condition, Lock, Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.languages.javascript.mixed import record
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.languages.conversation import Conversation, Message
     from kqlmagic_ext.languages.javascript.mixed import Mixed
 
-_SETTLE_S = 0.25
+_SETTLE_S, _STEP_S = 0.25, 0.0005
 _MOST_LATE = 100_000  # characters
 _LAST_WORDS = 40
 _FATAL = re.compile(r"(FATAL ERROR|Fatal JavaScript out of memory): .*")  # V8's; what follows are addresses
@@ -59,14 +60,14 @@ class Errors:
         self._mixed, self._conversation = mixed, conversation
         self._lines: deque[str] = deque(maxlen=_LAST_WORDS)
         self._fatal = ""
-        self._progress = Condition()
         self._thread = Thread(target=self._read, name="kqlmagic_ext stderr", daemon=True)
         self._thread.start()
 
     def settle(self, cells: int) -> None:
         """Wait until all is read that was written before so many cells had ended; only for a moment."""
-        with self._progress:
-            self._progress.wait_for(lambda: self._mixed.ended >= cells, _SETTLE_S)
+        deadline = time.monotonic() + _SETTLE_S
+        while self._mixed.ended < cells and time.monotonic() < deadline:
+            time.sleep(_STEP_S)  # an interrupt would break a lock that is waited for
 
     def text(self) -> str:
         """What it said last: why it ended, where it said so."""
@@ -83,8 +84,6 @@ class Errors:
             if isinstance(part, str) and part not in ("", _IDLE_WORDS):
                 self._keep(part)
                 self._conversation.put(record("stderr", part, self._mixed.belongs))
-            with self._progress:
-                self._progress.notify_all()
 
     def _keep(self, text: str) -> None:
         for line in text.splitlines():

@@ -2,7 +2,6 @@
 import fs from "node:fs";
 import inspector from "node:inspector";
 import net from "node:net";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 

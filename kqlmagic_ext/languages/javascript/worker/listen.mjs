@@ -1,8 +1,7 @@
 // What Python asks, line by line.
 import fs from "node:fs";
-import process from "node:process";
 
-import { Atomics, Int32Array, Promise, SharedArrayBuffer, TextDecoder, TextDecoderStream, URL, Uint8Array, deno } from "./own.mjs";
+import { Atomics, Int32Array, Promise, SharedArrayBuffer, TextDecoder, TextDecoderStream, URL, Uint8Array, deno, process } from "./own.mjs";
 
 const [ANSWERED, HEARD] = [0, 1];
 const STOP = /^\{"op": ?"stop"/;

@@ -3,8 +3,8 @@
 // The first line on stdin is `{"mark", "folder", "line", "frame", "arrow"}`: what stands before messages on stdout, the
 // notebook's folder, and the paths of the named pipe on which requests come (null: stdin), of frame.js and of Arrow (null where
 // it is not built in). The greeting is the answer. With a named pipe, cells and their programs find stdin at its end.
+import fs from "node:fs";
 import nodeModule from "node:module";
-import process from "node:process";
 
 import { belongs, open, send } from "./channel.mjs";
 import { complete } from "./complete.mjs";
@@ -13,7 +13,7 @@ import { described, nameOf, prepareStacks, refusedText, remember } from "./error
 import { evaluate } from "./evaluate.mjs";
 import { firstLine, listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
-import { JSON, Object, Promise, deno, realm } from "./own.mjs";
+import { JSON, Object, Promise, deno, process, realm } from "./own.mjs";
 import { placeOf } from "./places.mjs";
 import { CellError, HIDDEN, rewrite } from "./rewrite.mjs";
 import { shown, takeOver, writeFor } from "./streams.mjs";
@@ -117,8 +117,18 @@ const requests = [];
 let isBusy = false;
 
 function ask(line) {
-  requests.push(JSON.parse(line));
+  requests.push(parsed(line));
   if (!isBusy) next();
+}
+
+/** A line may have been cut, when Python was interrupted while it wrote: then nobody knows what else is missing. */
+function parsed(line) {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    fs.writeSync(2, `a request was no JSON: ${error.message}\n`);
+    return process.exit(4);
+  }
 }
 
 function next() {

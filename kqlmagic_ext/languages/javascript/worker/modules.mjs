@@ -1,11 +1,10 @@
 // What a cell imports: found from the notebook's folder, as if the cell were a file there.
 import nodeModule, { createRequire } from "node:module";
 import path from "node:path";
-import process from "node:process";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 
-import { Error, Object, SyntaxError, URL, deno } from "./own.mjs";
+import { Error, Number, Object, SyntaxError, URL, deno, process } from "./own.mjs";
 import { offsetOf } from "./places.mjs";
 import { CellError } from "./rewrite.mjs";
 

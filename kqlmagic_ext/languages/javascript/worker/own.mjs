@@ -3,10 +3,9 @@
 export const realm = globalThis;
 export const deno = globalThis.Deno;
 export const {
-  Array, ArrayBuffer, Atomics, BigInt, Error, Int32Array, JSON, Map, Math, Number, Object, Promise, Proxy, Reflect, RegExp, Set,
-  SharedArrayBuffer, String, SyntaxError, TextDecoder, TextDecoderStream, TextEncoder, TypeError, URL, Uint8Array,
+  Array, ArrayBuffer, Atomics, Error, Int32Array, JSON, Map, Number, Object, Promise, Set, SharedArrayBuffer, String,
+  SyntaxError, TextDecoder, TextDecoderStream, TextEncoder, URL, Uint8Array, process,
 } = globalThis;
-export const setTimeout = globalThis.setTimeout;
 
 // For the scripts that come with the package: they are made as functions with these names, too.
 export const builtins = Object.fromEntries(

@@ -1,13 +1,12 @@
 // What a cell writes: console, process.stdout and process.stderr give records, at once and in order.
-import { Console } from "node:console";
-import process from "node:process";
 import { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import util from "node:util";
 
 import { send } from "./channel.mjs";
-import { Object, realm } from "./own.mjs";
+import { Object, deno, process, realm } from "./own.mjs";
 
+const { Console } = deno ? await import("node:console") : realm.console;
 const MOST_CHARACTERS = 100_000;
 const SHOWN = { depth: 4, maxArrayLength: 100, maxStringLength: 10_000, breakLength: 100 };
 
@@ -57,7 +56,7 @@ export function takeOver() {
   }
   const late = (error) => record("stderr", `Uncaught ${shown(error)}\n`);
   process.on("unhandledRejection", late);
-  if (process.setUncaughtExceptionCaptureCallback && !realm.Deno) process.setUncaughtExceptionCaptureCallback(late);
+  if (process.setUncaughtExceptionCaptureCallback && !deno) process.setUncaughtExceptionCaptureCallback(late);
   else process.on("uncaughtException", late);
   process.on("SIGINT", () => {}); // for the programs that a cell has started; the cell itself is stopped by a message
 }
