@@ -86,7 +86,7 @@ class LanguageMagics(Magics):
         outputs: dict[str, str] = {}
         work = None
         try:
-            asked = opt.parse(magic, line, cell)
+            asked = opt.parse(magic, line, cell, shift=False)
             outputs = opt.results(asked.options.output)
             work = _Work(magic.language, asked, outputs)  # type: ignore[attr-defined]  # set where it was made
             self._run(work, local_ns)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kqlmagic_ext.display.browser.script import around_last_expression, libraries_in, names_in, refuse_name
+from kqlmagic_ext.display.browser.names import libraries_in, names_in, refuse_name
+from kqlmagic_ext.display.browser.script import around_last_expression
 from kqlmagic_ext.display.browser.tokens import tokens
 
 LAST = {

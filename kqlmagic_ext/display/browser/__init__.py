@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from kqlmagic_ext.display.browser.inputs import Input, crossed
+from kqlmagic_ext.display.browser.names import refuse_name
 from kqlmagic_ext.display.browser.page import BrowserCell, bundle, packed_libraries
-from kqlmagic_ext.display.browser.script import refuse_name
 
 __all__ = ["BrowserCell", "Input", "bundle", "crossed", "packed_libraries", "refuse_name"]

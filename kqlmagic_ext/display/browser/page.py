@@ -21,7 +21,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kqlmagic_ext.display.browser.script import around_last_expression, libraries_in
+from kqlmagic_ext.display.browser.names import libraries_in
+from kqlmagic_ext.display.browser.script import around_last_expression
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import visible
 from kqlmagic_ext.frontend import library
@@ -93,7 +94,8 @@ def _frame(cell: BrowserCell) -> str:
     whole = "display:block;width:100%;height:100%;border:0;margin:0"
     outer = (
         f"<!doctype html><html style='height:100%'><head>{policies}</head><body style='height:100%;margin:0'>"
-        f"<iframe sandbox=allow-scripts style='{whole}' srcdoc='{inside}'></iframe></body></html>"
+        f'<iframe sandbox="allow-scripts" '
+        f"style='{whole}' srcdoc='{inside}'></iframe></body></html>"
     )
     return (
         f'<iframe data-kqlmagic="{cell.token}" sandbox="allow-scripts" title="{html.escape(visible(cell.title))}" '
