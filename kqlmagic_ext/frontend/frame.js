@@ -179,8 +179,11 @@
     const given = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
     const table = Arrow.tableFromIPC(given);
     const columns = table.schema.fields.map((field, place) => arrowColumn(field, table.getChildAt(place)));
+    if (isFile(given)) FILES.set(table, given);
     return new Frame(columns, table.numRows, { bytes: given, table });
   }
+
+  const FILES = new WeakMap(); // the bytes of tables that came as files: as they came, they may go back
 
   /** @returns {boolean} whether the bytes are an IPC file, not a stream */
   const isFile = (bytes) => String.fromCharCode(...bytes.subarray(0, 6)) === "ARROW1";
@@ -584,7 +587,7 @@
 
   function encodeTable(table, name) {
     if (!Arrow) throw new TypeError(`${name} is an Arrow table, and Apache Arrow is not loaded here; make it an array of objects`);
-    return { kind: "table", arrow: Arrow.tableToIPC(table, "file") };
+    return { kind: "table", arrow: FILES.get(table) ?? Arrow.tableToIPC(table, "file") };
   }
 
   /** @returns {Record<string, any>[] | null} the rows of an array of at least one plain object or Arrow row, and of nothing else */

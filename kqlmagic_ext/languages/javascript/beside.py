@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
+import select
+import sys
 import time
 from collections import deque
 from threading import Lock, Thread
@@ -11,12 +15,15 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.languages.javascript.mixed import record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO
+
     from kqlmagic_ext.languages.conversation import Conversation, Message
-    from kqlmagic_ext.languages.javascript.mixed import Mixed
 
 _SETTLE_S, _STEP_S = 0.25, 0.0005
 _MOST_LATE = 100_000  # characters
 _LAST_WORDS = 40
+_PIECE = 65_536
 _FATAL = re.compile(r"(FATAL ERROR|Fatal JavaScript out of memory): .*")  # V8's; what follows are addresses
 # Node.js says so at its end, since the thread that hears us has listened to the main one.
 _IDLE_WORDS = "Waiting for the debugger to disconnect...\n"
@@ -56,17 +63,20 @@ class Late:
 class Errors:
     """The worker's stderr: what is written there is shown with the cell that runs, and the last lines are kept."""
 
-    def __init__(self, mixed: Mixed, conversation: Conversation) -> None:
-        self._mixed, self._conversation = mixed, conversation
+    def __init__(
+        self, stream: IO[bytes], conversation: Conversation, belongs: Callable[[], int | None]
+    ) -> None:
+        self._stream, self._conversation, self._belongs = stream, conversation, belongs
         self._lines: deque[str] = deque(maxlen=_LAST_WORDS)
         self._fatal = ""
+        self._is_reading = False
         self._thread = Thread(target=self._read, name="kqlmagic_ext stderr", daemon=True)
         self._thread.start()
 
-    def settle(self, cells: int) -> None:
-        """Wait until all is read that was written before so many cells had ended; only for a moment."""
+    def settle(self) -> None:
+        """Wait until all is read that has been written; only for a moment."""
         deadline = time.monotonic() + _SETTLE_S
-        while self._mixed.ended < cells and time.monotonic() < deadline:
+        while self._is_behind() and time.monotonic() < deadline:
             time.sleep(_STEP_S)  # an interrupt would break a lock that is waited for
 
     def text(self) -> str:
@@ -79,11 +89,28 @@ class Errors:
         lines = self.text().splitlines() or [""]
         return next((line for line in lines if "rror" in line), lines[-1]).strip()
 
+    def _is_behind(self) -> bool:
+        """Whether something waits to be read, or is on its way: in this order, since reading takes it away."""
+        return not self._stream.closed and (_waiting(self._stream) or self._is_reading)
+
     def _read(self) -> None:
-        for part in self._mixed.read():
-            if isinstance(part, str) and part not in ("", _IDLE_WORDS):
-                self._keep(part)
-                self._conversation.put(record("stderr", part, self._mixed.belongs))
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with self._stream as stream:
+            while piece := self._piece(stream.fileno()):
+                text = decoder.decode(piece)
+                if text and text != _IDLE_WORDS:
+                    self._keep(text)
+                    self._conversation.put(record("stderr", text, self._belongs()))
+                self._is_reading = False
+            self._is_reading = False
+
+    def _piece(self, number: int) -> bytes:
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(number, select.POLLIN)
+            poll.poll()
+        self._is_reading = True
+        return os.read(number, _PIECE)
 
     def _keep(self, text: str) -> None:
         for line in text.splitlines():
@@ -92,3 +119,17 @@ class Errors:
             fatal = _FATAL.search(line)
             if fatal is not None:
                 self._fatal = fatal[0]
+
+
+def _waiting(stream: IO[bytes]) -> bool:
+    """Whether a pipe holds something to be read. On Windows nobody can tell."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+    import termios
+
+    try:
+        held = fcntl.ioctl(stream.fileno(), termios.FIONREAD, bytes(4))
+    except (OSError, ValueError):  # it was closed at this moment
+        return False
+    return any(held)

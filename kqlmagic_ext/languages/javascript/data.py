@@ -72,5 +72,5 @@ def _frame(path: Path, name: str) -> Crossing:
 
     from kqlmagic_ext.frames import read_arrow
 
-    with pa.OSFile(str(path), "rb") as file:
+    with pa.memory_map(str(path)) as file:
         return Crossing(*read_arrow(pa.ipc.open_file(file).read_all(), name))

@@ -16,8 +16,7 @@ class Mixed:
     """The parts of a stream in which a mark that nobody can guess stands before each message.
 
     Behind the mark come a letter, the message, and a line feed: `.` a message, `(` `+` `)` the pieces of one, `@` the
-    number of the request to which plain text belongs from here on. `belongs`: that number, None between requests; `ended`:
-    how many requests have ended here.
+    number of the request to which plain text belongs from here on. `belongs`: that number, None between requests.
     """
 
     def __init__(self, stream: IO[bytes], mark: str) -> None:
@@ -25,13 +24,9 @@ class Mixed:
         self._text = codecs.getincrementaldecoder("utf-8")("replace")
         self._pieces = b""
         self.belongs: int | None = None
-        self.ended = 0
 
     def read(self) -> Iterator[bytes | str]:
-        """The messages, as lines, and the plain text between them, as it comes; to the end of the stream.
-
-        An empty text says that `belongs` has changed.
-        """
+        """The messages, as lines, and the plain text between them, as it comes; to the end of the stream."""
         rest = b""
         with self._stream as stream:
             while piece := os.read(stream.fileno(), _PIECE):
@@ -52,11 +47,9 @@ class Mixed:
         yield from self._plain(data[: len(data) - kept])
         return data[len(data) - kept :]
 
-    def _message(self, letter: bytes, body: bytes) -> Iterator[bytes | str]:
+    def _message(self, letter: bytes, body: bytes) -> Iterator[bytes]:
         if letter == b"@":
             self.belongs = int(body) if body else None
-            self.ended += not body
-            yield ""
         elif letter == b".":
             yield body + b"\n"
         else:

@@ -100,9 +100,9 @@ class JavaScriptSession:
         """Begin to listen to the worker; its greeting."""
         mark = "\x1e" + secrets.token_hex(16)
         self._late = Late()
-        lines = _lines(Mixed(self._child.stdout, mark))
-        self._conversation = Conversation(self._line.send, lines, self._late.add)
-        self._errors = Errors(Mixed(self._child.stderr, mark), self._conversation)
+        mixed = Mixed(self._child.stdout, mark)
+        self._conversation = Conversation(self._line.send, _lines(mixed), self._late.add)
+        self._errors = Errors(self._child.stderr, self._conversation, lambda: mixed.belongs)
         first = {
             "mark": mark,
             "folder": str(settings.folder),
@@ -166,8 +166,7 @@ class JavaScriptSession:
             raise self._failed(refused) from None
         finally:
             self._is_busy = False
-            if self.alive:
-                self._errors.settle(self._cells)
+            self._errors.settle()
             self._show_late(heard)
         self._know(done)
         return Outcome(done["value"])
@@ -267,5 +266,4 @@ class DenoSession(JavaScriptSession):
 def _lines(mixed: Mixed) -> Iterator[bytes | Message]:
     """The messages of stdout, and its plain text as such."""
     for part in mixed.read():
-        if part:
-            yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)
+        yield part if isinstance(part, bytes) else record("stdout", part, mixed.belongs)

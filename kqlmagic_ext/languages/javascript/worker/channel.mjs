@@ -2,12 +2,12 @@
 //
 //   MARK . {json}          a message
 //   MARK ( MARK + MARK )   a longer one in pieces: each line is short enough to be written in one go, also beside other writers
-//   MARK @ 5               plain text belongs to request 5 from here; without a number, to none. Also on stderr.
+//   MARK @ 5               plain text belongs to request 5 from here; without a number, to none
 import fs from "node:fs";
 
-import { Atomics, Int32Array, JSON, SharedArrayBuffer, TextEncoder, deno } from "./own.mjs";
+import { Atomics, Int32Array, JSON, SharedArrayBuffer, TextEncoder, Uint8Array, deno } from "./own.mjs";
 
-const PIECE = 3900; // with the mark less than a pipe takes at once, 4096
+const PIECE = 3900; // with two marks less than a pipe takes at once, 4096
 const encoder = new TextEncoder();
 const nap = new Int32Array(new SharedArrayBuffer(4));
 let mark = "";
@@ -17,13 +17,13 @@ export function open(given) {
   mark = given;
 }
 
-/** Write to stdout (1) or stderr (2); returns when the bytes are out: who reads slowly slows the cell, and fills no memory. */
-function write(stream, bytes) {
+/** Write to stdout; returns when the bytes are out: who reads slowly slows the cell, and fills no memory. */
+function write(bytes) {
   let start = 0;
   while (start < bytes.length) {
     try {
       const rest = bytes.subarray(start);
-      start += deno ? [deno.stdout, deno.stderr][stream - 1].writeSync(rest) : fs.writeSync(stream, rest);
+      start += deno ? deno.stdout.writeSync(rest) : fs.writeSync(1, rest);
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
       Atomics.wait(nap, 0, 0, 1); // a program of the cell has made the pipe impatient
@@ -31,31 +31,40 @@ function write(stream, bytes) {
   }
 }
 
-const head = (kind) => encoder.encode(mark + kind);
-
-function line(kind, bytes) {
-  const start = head(kind);
-  const whole = new start.constructor(start.length + bytes.length + 1);
+/** The line of a letter and a body. */
+function line(letter, body) {
+  const start = encoder.encode(mark + letter);
+  const whole = new Uint8Array(start.length + body.length + 1);
   whole.set(start);
-  whole.set(bytes, start.length);
+  whole.set(body, start.length);
   whole[whole.length - 1] = 10;
-  write(1, whole);
+  return whole;
 }
 
-/** @param {object} message  with its `event` */
-export function send(message) {
+/**
+ * @param {object} message  with its `event`
+ * @param {boolean} isLast  whether what is written from here on belongs to no request
+ */
+export function send(message, isLast = false) {
   const bytes = encoder.encode(JSON.stringify(message));
-  if (bytes.length <= PIECE) return line(".", bytes);
+  const end = isLast ? line("@", new Uint8Array(0)) : new Uint8Array(0);
+  if (bytes.length <= PIECE) return write(joined(end, line(".", bytes)));
+  write(end);
   for (let start = 0; start < bytes.length; start += PIECE) {
-    const isLast = start + PIECE >= bytes.length;
-    line(start === 0 ? "(" : isLast ? ")" : "+", bytes.subarray(start, start + PIECE));
+    const letter = start === 0 ? "(" : start + PIECE >= bytes.length ? ")" : "+";
+    write(line(letter, bytes.subarray(start, start + PIECE)));
   }
   return undefined;
 }
 
-/** Tell to which request belongs what is written from here on: a number, or "" for none. */
+function joined(first, second) {
+  const whole = new Uint8Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
+}
+
+/** Tell to which request belongs what is written from here on. */
 export function belongs(id) {
-  const bytes = encoder.encode(`${mark}@${id}\n`);
-  write(1, bytes);
-  write(2, bytes);
+  write(line("@", encoder.encode(id)));
 }

@@ -157,11 +157,8 @@ async function answer({ op, id, ...fields }) {
   const reply = await Promise.race([work, stopped]);
   stop = () => {};
   const names = isRun ? await variables.names() : undefined;
-  if (isRun) {
-    belongs("");
-    writeFor(null);
-  }
-  send({ ...reply, id, names });
+  writeFor(null);
+  send({ ...reply, id, names }, isRun);
 }
 
 const settings = JSON.parse(firstLine());
