@@ -122,9 +122,12 @@ def interrupted(session: Session, code: str, after: float = 0.4) -> tuple[Keyboa
     found = Shown()
     timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        session.run(code, found)
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            session.run(code, found)
+    finally:
+        timer.cancel()  # else a failure here would interrupt the next test
+        timer.join()
     return caught.value, found
 
 

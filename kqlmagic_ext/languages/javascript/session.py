@@ -173,7 +173,8 @@ class JavaScriptSession:
             raise
         finally:
             self._is_busy = False
-            self._errors.settle(self._cells)
+            if self.alive:
+                self._errors.settle(self._cells)
             self._show_late(heard)
         self._know(done)
         return Outcome(done["value"])

@@ -1,4 +1,7 @@
 // A thread that hears Python also while a cell keeps the main thread busy, and then stops it. Node.js only.
+//
+// What is cut off may be Node.js' own code around a callback. It bears that (tested for timers, ticks, microtasks, immediates,
+// files and programs) but for one case: an immediate that is not the first of its turn; then Python ends the process.
 import fs from "node:fs";
 import inspector from "node:inspector";
 import net from "node:net";
