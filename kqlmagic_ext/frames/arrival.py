@@ -45,10 +45,18 @@ def read_arrow(table: pa.Table, name: str) -> tuple[Any, tuple[str, ...]]:
     """
     import pyarrow as pa
 
-    if not all(_tells_its_type(field) for field in table.schema):
-        table = pa.table(table.columns, schema=pa.schema([field.remove_metadata() for field in table.schema]))
-    whole, warnings = arrow_from_frame(table, name)
-    return frame_from_arrow(whole), warnings
+    fields, columns = [], []
+    warnings: list[str] = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if not _tells_its_type(field):
+            alone = pa.table([column], schema=pa.schema([field.remove_metadata()]))
+            told, said = arrow_from_frame(alone, name)
+            field, column = told.schema[0], told.column(0)  # noqa: PLW2901 - the same column
+            warnings += said
+        fields.append(field)
+        columns.append(column)
+    whole, said = arrow_from_frame(pa.table(columns, schema=pa.schema(fields)), name)
+    return frame_from_arrow(whole), (*warnings, *said)
 
 
 def _tells_its_type(field: pa.Field) -> bool:

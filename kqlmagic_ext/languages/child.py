@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ _SECRET = frozenset(
         "AZURE_CLIENT_SECRET",
         "AZURE_CLIENT_CERTIFICATE_PASSWORD",
         "AZURE_PASSWORD",
+        "IDENTITY_HEADER",
         "JPY_API_TOKEN",
         "JUPYTERHUB_API_TOKEN",
         "JUPYTER_TOKEN",
+        "MSI_SECRET",
     }
 )
 # The kernel sets them for what it runs itself; a child's text goes to no terminal, and both at once are complained of.
@@ -53,7 +56,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - the runtime that the analyst has
             command, cwd=folder, env=environment(variables), stdin=pipe, stdout=pipe, stderr=pipe, **options
         )
-        self._ended = False
+        self._ended, self._maker = False, os.getpid()
         try:
             self._watch = None if _WINDOWS else _watchdog(self.process.pid)
         except BaseException:
@@ -103,19 +106,20 @@ class Child:
 
     def end(self) -> int | None:
         """End its whole group, at once, and give its exit status; may be called twice."""
-        if self._ended:  # the group's number may be another's by now
+        # After the end the group's number may be another's; and a copy of this process that was forked has no child.
+        if self._ended or os.getpid() != self._maker:
             return self.process.returncode
         self._ended = True
-        if _WINDOWS:
-            self._end_tree()
-        else:
-            _kill_group(self.process.pid)
-        status = self.wait(_POLITE_S)
-        if self._watch is not None:
-            _dismiss(self._watch)
-            self._watch = None
-        _close(self.process.stdin)  # the others end by themselves, and those who read them close them
-        return status
+        try:
+            if _WINDOWS:
+                self._end_tree()
+            else:
+                _kill_group(self.process.pid)
+            return self.wait(_POLITE_S)
+        finally:
+            if self._watch is not None:
+                _dismiss(self._watch)
+            _close(self.process.stdin)  # the others end by themselves, and those who read them close them
 
     def _end_tree(self) -> None:
         if self.alive:
@@ -125,13 +129,22 @@ class Child:
 
 def _watchdog(group: int) -> subprocess.Popen[bytes]:
     quiet = subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603 - a fixed script, and a number of our own
+    watch = subprocess.Popen(  # noqa: S603 - a fixed script, and a number of our own
         ["/bin/sh", "-c", _WATCH, "kqlmagic_ext", str(group)],
         stdin=subprocess.PIPE,
         stdout=quiet,
         stderr=quiet,
         start_new_session=True,
     )
+    held = weakref.ref(watch)
+    os.register_at_fork(after_in_child=lambda: _let_go(held()))
+    return watch
+
+
+def _let_go(watch: subprocess.Popen[bytes] | None) -> None:
+    """In a copy of this process that was forked: else the pipe stays open when this process has ended."""
+    if watch is not None:
+        _close(watch.stdin)
 
 
 def _dismiss(watch: subprocess.Popen[bytes]) -> None:

@@ -110,9 +110,19 @@ class Conversation:
 
     def request(self, op: str, **fields: Any) -> int:
         """Send a request without waiting; its number."""
+        number = self.number()
+        self.send(number, op, **fields)
+        return number
+
+    def number(self) -> int:
+        """The number of a request that will be sent."""
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = _Request(number)
+        return number
+
+    def send(self, number: int, op: str, /, **fields: Any) -> None:
+        """Send the request of that number; one that finds nobody is answered by Ended."""
         line = json.dumps({"op": op, "id": number, **fields}).encode() + b"\n"
         try:
             if self._ended is None:
@@ -123,7 +133,6 @@ class Conversation:
                 self._waiting[number].put(Ended())
         if self._ended is not None:
             self._waiting[number].put(self._ended)
-        return number
 
     def wait(
         self,

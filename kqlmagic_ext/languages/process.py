@@ -117,17 +117,18 @@ class Process:
             raise self._died(None)
         number = None
         try:
-            number = self._conversation.request(op, **fields)
+            number = self._conversation.number()
+            self._conversation.send(number, op, **fields)
             return self._conversation.wait(number, listen)
         except Ended as ended:
             raise self._died(ended.broken) from ended
-        except KeyboardInterrupt as interrupt:
-            if number is not None:
-                self._end_interrupted(number, listen, interrupt)
+        except Refused:
             raise
-        except BaseException:
+        except (
+            BaseException
+        ) as error:  # an interrupt, or what `listen` raised: nobody waits for the work any more
             if number is not None:
-                self._conversation.forget(number)
+                self._end_interrupted(number, listen if isinstance(error, KeyboardInterrupt) else None, error)
             raise
 
     def try_ask(self, op: str, seconds: float, **fields: Any) -> Message | None:
@@ -147,7 +148,7 @@ class Process:
         self._conversation.forget(self._conversation.request(op))
 
     def _end_interrupted(
-        self, number: int, listen: Callable[[Message], object] | None, interrupt: KeyboardInterrupt
+        self, number: int, listen: Callable[[Message], object] | None, interrupt: BaseException
     ) -> None:
         """Wait until the work has stopped; a process that does not stop, or a second interrupt, ends the process."""
         try:
@@ -157,9 +158,10 @@ class Process:
         except Ended:
             interrupt.add_note(f"{self.title} was stopped, and its process ended{self._gone()}")
             self.close()
-        except (TooSlow, KeyboardInterrupt):
-            why = f"did not stop within {self._grace:g} s, and"
-            interrupt.add_note(f"{self.title} {why} its process was ended{self._gone()}")
+        except (TooSlow, KeyboardInterrupt) as error:
+            late = f"did not stop within {self._grace:g} s"
+            why = late if isinstance(error, TooSlow) else "was interrupted again"
+            interrupt.add_note(f"{self.title} {why}, and its process was ended{self._gone()}")
             self.close()
         except Refused:  # since it was stopped
             interrupt.add_note(f"the cell was stopped; the variables of {self.title} are kept")
@@ -197,8 +199,10 @@ class Process:
             if self._child.alive and not self._conversation.over:
                 farewell()
         finally:
-            self._child.end()
-            self._folder.cleanup()
+            try:
+                self._child.end()
+            finally:
+                self._folder.cleanup()
 
 
 def not_installed(language: str, title: str, how: str) -> LanguageError:

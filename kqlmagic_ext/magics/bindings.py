@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Bound:
-    """What a cell of ours bound (a frame is held weakly), what it is, and when (the notebook's own clock)."""
+    """What a cell of ours bound: whether a value is it still, what it is, and when (the notebook's own clock)."""
 
-    value: Callable[[], Any]
+    holds: Callable[[Any], bool]
     kind: str
     when: str
 
 
-@dataclass(frozen=True)
-class _Same:
-    """A value that cannot be held weakly, and is small."""
-
-    value: Any
-
-    def __call__(self) -> Any:
-        return self.value
+def _is_it(value: Any) -> Callable[[Any], bool]:
+    """Whether a value is this one, which is not kept alive by the question."""
+    try:
+        held = weakref.ref(value)
+    except TypeError:  # a list, a text, a number: its place in memory, and its type
+        place, kind = id(value), type(value)
+        return lambda other: id(other) == place and type(other) is kind
+    return lambda other: held() is other
 
 
 class Bindings:
@@ -77,9 +77,7 @@ class Bindings:
         when = datetime.now().astimezone().strftime("%H:%M")
         for name, value in zip(names, values, strict=False):
             self._shell.push({name: value})
-            is_frame = type(value).__name__ == "DataFrame"
-            holds: Callable[[], Any] = weakref.ref(value) if is_frame else _Same(value)
-            self._bound[name] = _Bound(holds, described(value), when)
+            self._bound[name] = _Bound(_is_it(value), described(value), when)
             self._removed.pop(name, None)
 
     def kept(self, names: Iterable[str]) -> list[str]:
@@ -115,8 +113,8 @@ class Bindings:
     def _ours(self, name: str) -> _Bound | None:
         """What we bound, if the name still holds it."""
         bound = self._bound.get(name)
-        holds = self._shell.user_ns.get(name)
-        return bound if bound is not None and holds is not None and holds is bound.value() else None
+        names = self._shell.user_ns
+        return bound if bound is not None and name in names and bound.holds(names[name]) else None
 
 
 def tell(error: BaseException, stopped: str, notes: Iterable[str]) -> None:

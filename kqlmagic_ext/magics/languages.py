@@ -11,7 +11,7 @@ from IPython.display import publish_display_data
 from traitlets import Float, Int, Unicode
 
 from kqlmagic_ext.display.receipt import described, receipt
-from kqlmagic_ext.errors import PlacedError
+from kqlmagic_ext.errors import PlacedError, harmless
 from kqlmagic_ext.languages import LANGUAGES, Settings
 from kqlmagic_ext.magics import completion
 from kqlmagic_ext.magics import options as opt
@@ -124,7 +124,7 @@ class LanguageMagics(Magics):
     @staticmethod
     def _show(outcome: Outcome, lines: list[str], warnings: list[str]) -> None:
         if outcome.value is not None:
-            publish_display_data({"text/plain": outcome.value})
+            publish_display_data({"text/plain": harmless(outcome.value)})
         if lines or warnings:
             publish_display_data(dict(receipt(lines, warnings)))
 

@@ -146,7 +146,8 @@ def results(words: list[str]) -> dict[str, str]:
         variable, equals, name = (part.strip() for part in word.partition("="))
         if variable in found or (equals and not name):
             raise UsageError(
-                f"-o {word}: " + ("a name stands twice" if name else "a name is missing behind =")
+                f"-o {word}: "
+                + ("that name stands twice" if variable in found else "a name is missing behind =")
             )
         found[variable] = name or variable
     return found

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -187,3 +191,69 @@ def test_help_tells_the_options(notebook: Notebook) -> None:
         assert "--output" in text
     assert "--strict" in notebook.shell.find_cell_magic("pwsh").__doc__
     assert "--runtime" in notebook.shell.find_cell_magic("node").__doc__
+
+
+def test_half_a_surrogate_is_shown_and_breaks_nothing(notebook: Notebook) -> None:
+    assert notebook.run("%%node\nconsole.log('abc😀'[3]); 'abc😀'[3]").success
+    assert notebook.stdout == "\\ud83d\n"
+    assert notebook.receipt == "\\ud83d"
+
+
+def test_a_column_without_a_told_type_leaves_the_others_theirs(notebook: Notebook) -> None:
+    notebook.names["df"] = pd.DataFrame({"x": [{"a": 1}, [1, 2]]})
+    cell = "%%node -i df -o r\nvar r = df.arrow.assign(Arrow.tableFromArrays({y: ['p', 'q']}))"
+    assert notebook.run(cell).success
+    assert notebook.names["r"]["x"].tolist() == [{"a": 1}, [1, 2]]
+    assert notebook.names["r"]["y"].tolist() == ["p", "q"]
+
+
+def test_what_was_bound_is_not_kept_alive(notebook: Notebook) -> None:
+    notebook.run("%%node -o gone\nvar gone = {a: 1}")
+    value = notebook.names["gone"]
+    before = sys.getrefcount(value)
+    del notebook.names["gone"]
+    assert sys.getrefcount(value) == before - 1 == 2
+
+
+def test_an_output_of_nothing_is_taken_away_by_a_failure_too(notebook: Notebook) -> None:
+    assert notebook.run("%%node -o z\nvar z = null").success
+    assert notebook.names["z"] is None
+    notebook.error("%%node -o z\nthrow 1")
+    assert "z" not in notebook.names
+
+
+def test_proto_is_no_name_of_an_input(notebook: Notebook) -> None:
+    notebook.names["p"] = 1
+    assert "__proto__" in str(notebook.error("%%node -i __proto__=p\n1"))
+    assert "__proto__" in str(notebook.error("%%browser -i __proto__=p\n1"))
+
+
+def test_inputs_of_a_cell_that_dies_are_named_as_gone(notebook: Notebook) -> None:
+    notebook.names["given"] = 1
+    error = notebook.error("%%node -i given\nprocess.exit(1)")
+    assert isinstance(error, SessionDied)
+    assert error.lost == ("given",)
+
+
+def test_a_class_that_is_called_frame_can_be_listed(notebook: Notebook) -> None:
+    notebook.run("%%node\nclass Frame {}\nvar f = new Frame()")
+    assert notebook.run("%sessions").success
+    assert "f: Frame" in notebook.receipt
+
+
+def test_a_fork_of_the_kernel_does_not_keep_a_session_alive() -> None:
+    code = (
+        "import os, time, signal; from kqlmagic_ext.languages import LANGUAGES, Settings;"
+        "session = LANGUAGES['node'].start(Settings()); session.run('var pid = process.pid', print);"
+        "print(session.pull('pid').value, flush=True); child = os.fork();"
+        "print(child, flush=True) if child else None; time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid, fork = int(owner.stdout.readline()), int(owner.stdout.readline())
+        owner.kill()
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(fork, signal.SIGKILL)
+    assert not alive(pid)

@@ -39,6 +39,6 @@ def refuse_name(name: str) -> str | None:
     """Why an input cannot have that name in the browser; None when it can."""
     if name in _OWN:
         return f"{name} is what the cell itself is given"
-    if name in _RESERVED:
+    if name in _RESERVED or name == "__proto__":
         return f"{name} is JavaScript's own word"
     return f"{name} is the browser's own" if name in _BROWSER else None

@@ -22,7 +22,7 @@ class Mixed:
     def __init__(self, stream: IO[bytes], mark: str) -> None:
         self._stream, self._mark = stream, mark.encode()
         self._text = codecs.getincrementaldecoder("utf-8")("replace")
-        self._pieces = b""
+        self._pieces: list[bytes] = []
         self.belongs: int | None = None
 
     def read(self) -> Iterator[bytes | str]:
@@ -53,10 +53,12 @@ class Mixed:
         elif letter == b".":
             yield body + b"\n"
         else:
-            self._pieces = body if letter == b"(" else self._pieces + body
+            if letter == b"(":
+                self._pieces.clear()
+            self._pieces.append(body)
             if letter == b")":
-                yield self._pieces + b"\n"
-                self._pieces = b""
+                yield b"".join([*self._pieces, b"\n"])
+                self._pieces.clear()
 
     def _start_of_mark(self, data: bytes) -> int:
         """How many bytes at the end may be the start of a mark."""

@@ -164,6 +164,13 @@ class JavaScriptSession:
         except Refused as refused:
             self._know(refused.details)
             raise self._failed(refused) from None
+        except KeyboardInterrupt as interrupt:
+            if self.alive:
+                word = self._runtime.language
+                interrupt.add_note(
+                    f"what it awaited may go on in its session; %restart_session {word} ends it"
+                )
+            raise
         finally:
             self._is_busy = False
             self._errors.settle()
@@ -223,6 +230,7 @@ class JavaScriptSession:
             self._ask("set", name=name, **fields)
         finally:
             path.unlink(missing_ok=True)
+        self._process.known = tuple(sorted({*self._process.known, name}))
         return warnings
 
     def pull(self, name: str) -> Crossing:

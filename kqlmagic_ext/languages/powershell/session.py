@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import contextmanager, suppress
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
@@ -44,7 +45,7 @@ class PowerShellSession:
 
     def __init__(self, settings: Settings) -> None:
         self._bridge = bridge = start(settings)
-        self._grace = settings.grace
+        self._grace, self._asking = settings.grace, RLock()
         self._given: dict[str, Given] = {}  # by the name in lower case: PowerShell tells no difference
         self._process = Process(
             NAME, TITLE, bridge.child, bridge.conversation, self.interrupt, bridge.console, settings
@@ -177,6 +178,8 @@ class PowerShellSession:
 
     def _ask(self, op: str, listen: Callable[[Message], object] | None = None, **fields: Any) -> Message:
         """The answer of the bridge. What it still works at, since nobody waits for it any more, is stopped before."""
+        if not self._asking.acquire(blocking=False):
+            raise failed(f"{TITLE} is busy with another cell; wait for it, or interrupt it")
         deadline = time.monotonic() + self._grace + _PATIENCE_S
         try:
             while True:
@@ -188,6 +191,7 @@ class PowerShellSession:
                 self.interrupt()
                 time.sleep(_STEP_S)
         finally:
+            self._asking.release()
             if not self.alive:
                 self._leave()
 

@@ -85,8 +85,8 @@ async function run({ code, number, ts }) {
 async function set({ name, ...given }) {
   const why = variables.refusal(name);
   if (why) return refused("bad_name", { message: why });
-  await variables.bind(name, data.arrived(given));
-  return { event: "stored" };
+  const isBound = await variables.bind(name, data.arrived(given));
+  return isBound ? { event: "stored" } : refused("bad_name", { message: "is declared so that it takes no value" });
 }
 
 async function get({ name, path }) {

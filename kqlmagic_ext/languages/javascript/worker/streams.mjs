@@ -1,4 +1,5 @@
 // What a cell writes: console, process.stdout and process.stderr give records, at once and in order.
+import { Buffer } from "node:buffer";
 import { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import util from "node:util";
@@ -29,7 +30,9 @@ function recorder(stream, number) {
   const decoder = new StringDecoder("utf8"); // a character may come in two pieces
   const made = new Writable();
   made.write = (chunk, encoding, callback) => {
-    record(stream, typeof chunk === "string" ? chunk : decoder.write(chunk));
+    const isEncoded = typeof chunk === "string" && Buffer.isEncoding(encoding) && !/^utf-?8$/i.test(encoding);
+    const given = isEncoded ? Buffer.from(chunk, encoding) : chunk;
+    record(stream, typeof given === "string" ? given : decoder.write(given));
     const written = typeof encoding === "function" ? encoding : callback;
     if (written) process.nextTick(written);
     return true;

@@ -23,23 +23,28 @@ export function variablesOf(hidden) {
   /** Why a name cannot be given a value from outside; null when it can. */
   function refusal(name) {
     if (!IDENTIFIER.test(name)) return "is no name in JavaScript";
+    if (name === "__proto__") return "is no name of a variable";
     if (RESERVED.has(name)) return "is a word of JavaScript itself";
     return atStart.has(name) && name !== "_" ? "is a name of JavaScript's own" : null;
   }
 
-  /** Give a name its value, for all later cells; also when a cell has declared it, with whatever word. */
+  /** Give a name its value, for all later cells; also when a cell has declared it, with whatever word. False: it takes none. */
   async function bind(name, value) {
     if (!(await lexicalNames()).includes(name)) {
       realm[name] = value;
-      return;
+      return true;
     }
     hidden.given = value;
     // What was declared and never got a value is declared again; so is a constant.
     for (const word of ["", "let ", "const "]) {
       const ended = await evaluate(`${word}${name} = ${HIDDEN}.given; void 0`);
-      if ("value" in ended) break;
+      if ("value" in ended) {
+        hidden.given = undefined;
+        return true;
+      }
     }
     hidden.given = undefined;
+    return false;
   }
 
   /** @returns {Promise<{value: any} | {thrown: any} | {stopped: true} | {missing: string}>} */
@@ -69,7 +74,7 @@ function kindOf(value) {
   if (typeof value === "function") return { type: /^class\b/.test(source(value)) ? "class" : "function", size: "" };
   if (typeof value !== "object") return { type: typeof value, size: "" };
   const type = className(value);
-  if (type === "Frame") return { type, size: `${counted(value.length, "row")} × ${value.columns.length}` };
+  if (type === "Frame" && Array.isArray(value.columns) && typeof value.length === "number") return { type, size: `${counted(value.length, "row")} × ${value.columns.length}` };
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return { type, size: counted(value.length ?? value.byteLength, "item") };
   if (value instanceof Map || value instanceof Set) return { type, size: counted(value.size, "item") };
   return { type, size: type === "Object" ? counted(Object.keys(value).length, "property").replace("propertys", "properties") : "" };
