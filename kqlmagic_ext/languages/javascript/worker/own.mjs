@@ -1,5 +1,6 @@
 // What the worker takes from the realm, once, before any cell runs: a cell may declare `let JSON = …`, and every script of the
 // realm finds that under the name from then on.
+export { Buffer } from "node:buffer";
 export const realm = globalThis;
 export const deno = globalThis.Deno;
 export const {

@@ -1,11 +1,10 @@
 // What a cell writes: console, process.stdout and process.stderr give records, at once and in order.
-import { Buffer } from "node:buffer";
 import { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import util from "node:util";
 
 import { send } from "./channel.mjs";
-import { Object, deno, process, realm } from "./own.mjs";
+import { Buffer, Object, deno, process, realm } from "./own.mjs";
 
 const { Console } = deno ? await import("node:console") : realm.console;
 const MOST_CHARACTERS = 100_000;
