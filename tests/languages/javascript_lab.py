@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -121,6 +122,7 @@ def interrupted(session: Session, code: str, after: float = 0.4) -> tuple[Keyboa
     """What a cell showed that was interrupted as Ctrl-C does it, and the interrupt."""
     found = Shown()
     timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    callbacks, gc.callbacks[:] = gc.callbacks[:], []  # Hypothesis' own, in which an interrupt would be lost
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -128,6 +130,7 @@ def interrupted(session: Session, code: str, after: float = 0.4) -> tuple[Keyboa
     finally:
         timer.cancel()  # else a failure here would interrupt the next test
         timer.join()
+        gc.callbacks[:] = callbacks
     return caught.value, found
 
 
