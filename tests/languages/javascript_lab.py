@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import signal
@@ -94,6 +93,9 @@ class Shown:
         return "".join(piece.text for piece in self.pieces if piece.stream == stream)
 
 
+AGAIN_S = 8.0  # longer than an interrupted cell gets to stop
+
+
 def run(session: Session, code: str, *flags: str) -> Outcome:
     return session.run(code, lambda _: None, frozenset(flags))
 
@@ -120,18 +122,23 @@ def place(error: LanguageError) -> tuple[int | None, int | None, str | None]:
 
 def interrupted(session: Session, code: str, after: float = 0.4) -> tuple[KeyboardInterrupt, Shown]:
     """What a cell showed that was interrupted as Ctrl-C does it, and the interrupt."""
-    found = Shown()
-    timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
-    callbacks, gc.callbacks[:] = gc.callbacks[:], []  # Hypothesis' own, in which an interrupt would be lost
-    timer.start()
+    found, over = Shown(), threading.Event()
+    presser = threading.Thread(target=_press, args=(over, after))
+    presser.start()
     try:
         with pytest.raises(KeyboardInterrupt) as caught:
             session.run(code, found)
     finally:
-        timer.cancel()  # else a failure here would interrupt the next test
-        timer.join()
-        gc.callbacks[:] = callbacks
+        over.set()  # else a failure here would interrupt the next test
+        presser.join()
     return caught.value, found
+
+
+def _press(over: threading.Event, after: float) -> None:
+    """Press Ctrl-C, and again if nothing comes of it: Python drops an interrupt that falls into a callback of its collector."""
+    while not over.wait(after):
+        os.kill(os.getpid(), signal.SIGINT)
+        after = AGAIN_S
 
 
 def alive(pid: int) -> bool:
