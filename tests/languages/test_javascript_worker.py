@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kqlmagic_ext.languages.javascript.beside import Errors
 from kqlmagic_ext.languages.javascript.mixed import Mixed
 from kqlmagic_ext.languages.javascript.runtimes import WORKER
 from tests.languages.javascript_lab import NODES, run, started
@@ -104,6 +106,26 @@ def test_programs_of_a_cell_inherit_pipes_that_wait(runtime: str) -> None:
             text = Path(f"/proc/{session._child.process.pid}/fdinfo/{number}").read_text()
             flags = int(text.split("flags:")[1].split()[0], 8)
             assert not flags & os.O_NONBLOCK
+
+
+def test_stderr_without_anything_to_read_is_not_waited_for() -> None:
+    """Else each cell would wait until patience ends."""
+    reading, writing = os.pipe()
+    heard = threading.Event()
+    asked: Any = type(
+        "Conversation", (), {"put": lambda _, message: heard.wait(5) and taken.append(message["text"])}
+    )()
+    taken: list[str] = []
+    errors = Errors(open(reading, "rb"), asked, lambda: 5)  # noqa: PTH123, SIM115 - it closes what it reads
+    assert not errors._is_behind()
+    os.write(writing, b"words")
+    assert errors._is_behind()  # until they are given on
+    heard.set()
+    errors.settle()
+    assert taken == ["words"]
+    assert not errors._is_behind()
+    os.close(writing)
+    assert errors.text() == "words"
 
 
 # ---------------------------------------------------------------- marks

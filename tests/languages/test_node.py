@@ -110,6 +110,12 @@ execSync('echo four >&2', {stdio: 'inherit'})"""
     assert found.text("stderr") == "four\n"
 
 
+def test_the_last_words_of_a_program_are_shown_with_its_own_cell(session: Session) -> None:
+    for number in range(60):
+        code = f"require('child_process').execSync('echo {number} >&2', {{stdio: 'inherit'}})"
+        assert shown(session, code).text("stderr") == f"{number}\n"
+
+
 def test_bytes_that_are_no_text_are_shown_as_such(session: Session) -> None:
     code = "require('child_process').execSync(\"printf '\\\\377\\\\317'; sleep 0.05; printf '\\\\200\\\\036'\", {stdio: 'inherit'}); 1"
     assert shown(session, code).text("stdout") == "\ufffdπ\x1e"
