@@ -58,6 +58,11 @@ def value_of(value: object, name: str) -> Value:
     return Value("dynamic", _json(value, name, 0)) if scalar is None else scalar
 
 
+def is_naive(value: object) -> bool:
+    """Whether the value is a datetime (or pandas Timestamp) without a time zone; a missing time has none to miss."""
+    return isinstance(value, datetime) and value.tzinfo is None and not _is_pandas(value, "NaTType")
+
+
 def refuse(name: str, value: object, why: str) -> ParameterError:
     """The error that says which variable, of which type, cannot become a KQL value, and why."""
     kind = type(value)

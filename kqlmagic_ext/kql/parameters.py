@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.tokens import find_name, place, placeholders, placeholders_in_strings
 from kqlmagic_ext.kql.words import KEYWORDS
-from kqlmagic_ext.values import NAIVE, Value, value_of
+from kqlmagic_ext.values import NAIVE, Value, is_naive, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -108,11 +107,6 @@ def short_forms(bound: Bound) -> dict[str, str]:
 def bare_scalars(bound: Bound) -> list[str]:
     """The parameters that the text names without braces, which a column of the same name would hide."""
     return [name for name in bound.scalars if not name.startswith(RESERVED)]
-
-
-def is_naive(value: object) -> bool:
-    """Whether the value is a datetime (or pandas Timestamp) without a time zone."""
-    return isinstance(value, datetime) and value.tzinfo is None
 
 
 def hidden_parameter(name: str, table: str) -> ParameterError:

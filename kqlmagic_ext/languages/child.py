@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -125,6 +126,18 @@ class Child:
         if self.alive:
             command = ["taskkill", "/T", "/F", "/PID", str(self.process.pid)]
             subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - Windows' own
+
+
+def ready(pipe: IO[bytes], seconds: float | None) -> bool:
+    """Whether there is something to read, an end, too; waits for it (None: for ever). Windows cannot ask a pipe: no."""
+    if _WINDOWS or pipe.closed:
+        return False
+    poll = select.poll()
+    try:
+        poll.register(pipe.fileno(), select.POLLIN)
+    except ValueError:  # closed at this moment
+        return False
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
 
 
 def _watchdog(group: int) -> subprocess.Popen[bytes]:

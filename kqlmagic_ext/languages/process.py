@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections import deque
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kqlmagic_ext.errors import LanguageError, SessionDied
@@ -13,13 +11,11 @@ from kqlmagic_ext.languages.conversation import Ended, Refused, TooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import IO
 
     from kqlmagic_ext.languages import Settings
     from kqlmagic_ext.languages.child import Child
     from kqlmagic_ext.languages.conversation import Conversation, Message
 
-_LAST_WORDS = 20
 _FAREWELL_S = 5.0  # a crash may write a dump
 
 
@@ -33,28 +29,6 @@ class Words(Protocol):
 def private_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder of a session's own: mode 0700."""
     return tempfile.TemporaryDirectory(prefix="kqlmagic_ext-")
-
-
-class LastWords:
-    """The last lines of a stream that is read to its end in a thread; each line can be heard as it comes."""
-
-    def __init__(self, stream: IO[bytes], hear: Callable[[str], object] = lambda _: None) -> None:
-        self._lines: deque[str] = deque(maxlen=_LAST_WORDS)
-        self._stream, self._hear = stream, hear
-        self._thread = Thread(target=self._read, name="kqlmagic_ext stderr", daemon=True)
-        self._thread.start()
-
-    def text(self, seconds: float = 0.5) -> str:
-        """The lines, once the stream has ended (or some time has gone by)."""
-        self._thread.join(seconds)
-        return "\n".join(self._lines)
-
-    def _read(self) -> None:
-        with self._stream as stream:
-            while piece := stream.readline(65_536):
-                text = piece.decode(errors="replace")
-                self._lines.append(text.rstrip())
-                self._hear(text)
 
 
 class Process:

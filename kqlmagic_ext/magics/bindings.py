@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from kqlmagic_ext.display.receipt import described
-from kqlmagic_ext.errors import KqlMagicError, ParameterError
+from kqlmagic_ext.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -115,12 +115,3 @@ class Bindings:
         bound = self._bound.get(name)
         names = self._shell.user_ns
         return bound if bound is not None and name in names and bound.holds(names[name]) else None
-
-
-def tell(error: BaseException, stopped: str, notes: Iterable[str]) -> None:
-    """Add what became of the variables; of an interrupt, the notebook shows `stopped` instead of a traceback."""
-    for note in notes:
-        error.add_note(note)
-    if isinstance(error, KeyboardInterrupt) and not KqlMagicError.full_traceback():
-        shown = [f"KeyboardInterrupt: {stopped}", *getattr(error, "__notes__", ())]
-        error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]

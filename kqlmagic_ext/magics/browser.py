@@ -14,9 +14,9 @@ from traitlets import Int
 
 from kqlmagic_ext.display.browser import BrowserCell, bundle, crossed, packed_libraries, refuse_name
 from kqlmagic_ext.display.receipt import described
-from kqlmagic_ext.errors import PlacedError
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.bindings import tell
+from kqlmagic_ext.magics.attempt import Attempt
+from kqlmagic_ext.magics.live import is_watched
 from kqlmagic_ext.magics.relay import Relay
 
 if TYPE_CHECKING:
@@ -70,21 +70,11 @@ class BrowserMagics(Magics):
 
     def _cell(self, magic: CellMagic, line: str, cell: str, local_ns: Mapping[str, Any]) -> None:
         """Draw a cell; until its frame sends something, its outputs are unset, so that no old value passes for a new one."""
-        outputs: dict[str, str] = {}
-        asked = None
-        try:
-            asked = opt.parse(magic, line, cell, shift=False)
-            outputs = opt.results(asked.options.output)
+        with Attempt(self._bindings, line, "the cell was stopped") as attempt:
+            attempt.asked = asked = opt.parse(magic, line, cell, shift=False)
+            attempt.outputs = outputs = opt.results(asked.options.output)
             self._bindings.check(list(outputs))
             self._draw(asked, outputs, local_ns)
-        except UsageError as error:
-            kept = self._bindings.kept(outputs or opt.outputs_in(line))
-            raise UsageError("; ".join([str(error), *kept])) from error
-        except BaseException as error:
-            if isinstance(error, PlacedError) and asked is not None:
-                error.move(asked.line, asked.column)
-            tell(error, "the cell was stopped", self._bindings.kept(outputs))
-            raise
 
     def _draw(self, asked: opt.Cell, outputs: Mapping[str, str], local_ns: Mapping[str, Any]) -> None:
         libraries = packed_libraries(asked.text)
@@ -94,7 +84,7 @@ class BrowserMagics(Magics):
             warnings.append("this cell may reach the network, also when the notebook is opened again")
         if outputs:
             lines += self._follow(token, outputs)
-            if not self._is_watched():
+            if not is_watched(self._shell):
                 warnings += [f"{variable} {_HEADLESS}" for variable in outputs]
         drawn = BrowserCell(
             code=asked.text,
@@ -119,15 +109,10 @@ class BrowserMagics(Magics):
     def _follow(self, token: str, outputs: Mapping[str, str]) -> list[str]:
         """Bind what the run of that token sends; an old value is taken away, since it would pass for the new one."""
         removed = self._bindings.remove(outputs)
-        if not self._is_watched():
+        if not is_watched(self._shell):
             return removed
         self._relay.follow(token, {name: variable for variable, name in outputs.items()}, self.browser_bytes)
         return [*(f"{variable}: follows what the cell sends" for variable in outputs), *removed]
-
-    def _is_watched(self) -> bool:
-        """Whether someone looks at the notebook: one who can answer input(), as in no headless run."""
-        kernel: Any = getattr(self._shell, "kernel", None)
-        return bool(getattr(kernel, "_allow_stdin", False))
 
     def _inputs(
         self, asked: opt.Cell, local_ns: Mapping[str, Any], *, as_arrow: bool
@@ -178,7 +163,7 @@ _HELP = """Run JavaScript in the browser.
         }
 
     The code runs in a frame of its own, without network, with the inputs, `element`, and those of `d3`, `Plot` and `Arrow` that it
-    names; a DataFrame is an iterable of rows. What stands in its last line is drawn. The output keeps its data and libraries:
+    names; a DataFrame is an iterable of rows. A DOM node that its last line makes is drawn. The output keeps its data and libraries:
     it draws in a new session, and in an HTML export. `output("picked", value)` binds the Python variable that `-o` names, each
     time it is called.
     """

@@ -20,11 +20,12 @@ from IPython.display import publish_display_data
 from traitlets import Int, Unicode
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
-from kqlmagic_ext.errors import KqlMagicError, PartialResultError, PlacedError, QueryError
+from kqlmagic_ext.errors import PartialResultError, QueryError
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.bindings import Bindings, tell
+from kqlmagic_ext.magics.attempt import Attempt
+from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
 from kqlmagic_ext.query import Query
@@ -112,17 +113,15 @@ class KqlMagics(Magics):
         `{{user}}` is the Python variable `user` as a typed value, never text. `failed << SigninLogs | …` is another way
         to write `-o failed`. Without -o the DataFrame is the cell's value.
         """
-        asked = None
-        try:
-            asked = opt.parse(self.kql, line, cell)
-            return self._run(asked, local_ns or {})
-        except UsageError as error:
-            kept = self.bindings.kept(opt.outputs_in(line) if asked is None else asked.outputs)
-            raise UsageError("; ".join([str(error), *kept])) from error
-        except BaseException as error:
-            if asked is not None:
-                self._tell(error, asked)
-            raise
+        with Attempt(self.bindings, line, "the query was stopped") as attempt:
+            attempt.asked = asked = opt.parse(self.kql, line, cell)
+            attempt.outputs = asked.outputs
+            try:
+                return self._run(asked, local_ns or {})
+            except QueryError as error:
+                if error.unknown and is_frame(self._names.get(error.unknown)):
+                    error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
+                raise
 
     def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
         self.bindings.check(asked.outputs)
@@ -234,16 +233,6 @@ class KqlMagics(Magics):
         return self._show(opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0), result, [])
 
     # ------------------------------------------------------------ after a failure
-
-    def _tell(self, error: BaseException, asked: opt.Cell) -> None:
-        """Place the error in the cell, and say what became of the variables; an old answer never passes for the new one."""
-        if isinstance(error, PlacedError):
-            error.move(asked.line, asked.column)
-        if isinstance(error, QueryError) and error.unknown and is_frame(self._names.get(error.unknown)):
-            error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
-        kept = isinstance(error, KqlMagicError) and not error.sent
-        notes = self.bindings.kept(asked.outputs) if kept else self.bindings.remove(asked.outputs)
-        tell(error, "the query was stopped", notes)
 
     @no_var_expand
     @line_magic

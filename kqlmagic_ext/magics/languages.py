@@ -11,11 +11,11 @@ from IPython.display import publish_display_data
 from traitlets import Float, Int, Unicode
 
 from kqlmagic_ext.display.receipt import described, receipt
-from kqlmagic_ext.errors import PlacedError, harmless
+from kqlmagic_ext.errors import harmless
 from kqlmagic_ext.languages import LANGUAGES, Settings
 from kqlmagic_ext.magics import completion
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.bindings import tell
+from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.screen import Screen
 from kqlmagic_ext.magics.sessions import Sessions
 
@@ -82,44 +82,38 @@ class LanguageMagics(Magics):
         return named_magic
 
     def _cell(self, magic: CellMagic, line: str, cell: str, local_ns: Mapping[str, Any]) -> None:
-        """Run a cell; a failed one leaves no old value behind that could pass for the new one."""
-        outputs: dict[str, str] = {}
-        work = None
-        try:
-            asked = opt.parse(magic, line, cell, shift=False)
-            outputs = opt.results(asked.options.output)
-            work = _Work(magic.language, asked, outputs)  # type: ignore[attr-defined]  # set where it was made
-            self._run(work, local_ns)
-        except UsageError as error:
-            kept = self._bindings.kept(outputs or opt.outputs_in(line))
-            raise UsageError("; ".join([str(error), *kept])) from error
-        except BaseException as error:
-            if isinstance(error, PlacedError) and work is not None:
-                error.move(work.asked.line, work.asked.column)
-            began = work is not None and work.began
-            notes = self._bindings.remove(outputs) if began else self._bindings.kept(outputs)
-            tell(error, "the cell was stopped", notes)
-            raise
+        """Run a cell."""
+        with Attempt(self._bindings, line, "the cell was stopped") as attempt:
+            attempt.asked = asked = opt.parse(magic, line, cell, shift=False)
+            attempt.outputs = outputs = opt.results(asked.options.output)
+            self._bindings.check(list(outputs))
+            language: Language = magic.language  # type: ignore[attr-defined]  # set where it was made
+            self._run(_chosen(language, asked), asked, outputs, attempt, local_ns)
 
-    def _run(self, work: _Work, local_ns: Mapping[str, Any]) -> None:
-        self._bindings.check(list(work.outputs))
-        names = opt.inputs(work.asked.options.input)
+    def _run(
+        self,
+        language: Language,
+        asked: opt.Cell,
+        outputs: Mapping[str, str],
+        attempt: Attempt,
+        local_ns: Mapping[str, Any],
+    ) -> None:
+        names = opt.inputs(asked.options.input)
         inputs = {name: self._bindings.value(variable, local_ns) for name, variable in names.items()}
-        session, notes = self.running.open(work.language)
-        crossed, warnings = _push(work.language, session, inputs, names)
+        session, attempt.notes = self.running.open(language)
+        crossed, warnings = _push(language, session, inputs, names)
         screen = Screen(self._shell, self.output_characters)
-        work.began = True
+        attempt.began = True
         try:
-            outcome = session.run(work.asked.text, screen.show, work.flags)
+            outcome = session.run(asked.text, screen.show, _flags(language, asked))
         finally:
             screen.close()
-        pulled = {variable: session.pull(name) for variable, name in work.outputs.items()}
+        pulled = {variable: session.pull(name) for variable, name in outputs.items()}
         self._bindings.bind(pulled, (crossing.value for crossing in pulled.values()))
         for variable, crossing in pulled.items():
-            name = f"{work.language.sigil}{work.outputs[variable]}"
-            crossed.append(f"{name} → {variable}: {described(crossing.value)}")
+            crossed.append(f"{language.sigil}{outputs[variable]} → {variable}: {described(crossing.value)}")
             warnings += crossing.warnings
-        self._show(outcome, [*notes, *crossed], [*outcome.notes, *screen.note, *warnings])
+        self._show(outcome, [*attempt.notes, *crossed], [*outcome.notes, *screen.note, *warnings])
 
     @staticmethod
     def _show(outcome: Outcome, lines: list[str], warnings: list[str]) -> None:
@@ -155,15 +149,15 @@ class LanguageMagics(Magics):
         self.running.close()
 
 
-class _Work:
-    """One cell on its way; `began`: whether its code has begun to run."""
+def _chosen(language: Language, asked: opt.Cell) -> Language:
+    """The language itself, or the runtime of it that the cell asks for."""
+    runtime = getattr(asked.options, "runtime", None)
+    return LANGUAGES[runtime] if runtime else language
 
-    def __init__(self, language: Language, asked: opt.Cell, outputs: dict[str, str]) -> None:
-        self.asked, self.outputs, self.began = asked, outputs, False
-        chosen = getattr(asked.options, "runtime", None)
-        self.language = LANGUAGES[chosen] if chosen else language
-        given = vars(asked.options)
-        self.flags = frozenset(flag for flag in language.flags if given[flag.lstrip("-").replace("-", "_")])
+
+def _flags(language: Language, asked: opt.Cell) -> frozenset[str]:
+    given = vars(asked.options)
+    return frozenset(flag for flag in language.flags if given[flag.lstrip("-").replace("-", "_")])
 
 
 def _push(

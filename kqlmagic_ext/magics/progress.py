@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
-from IPython.display import clear_output, publish_display_data
+from IPython.display import publish_display_data
 
 from kqlmagic_ext.connections import Prompt
 from kqlmagic_ext.display.receipt import receipt
-from kqlmagic_ext.errors import visible
+from kqlmagic_ext.magics.live import live_line
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,42 +17,10 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from kqlmagic_ext.magics.live import LiveLine
+
 _QUIET_S = 1.0
 _STEP_S = 0.25
-
-
-class _Place(Protocol):
-    """Where a line can be shown, replaced and taken away."""
-
-    def show(self, line: str) -> None: ...
-
-    def clear(self) -> None: ...
-
-
-class _Notebook:
-    """The output of a cell that shows nothing else before its end."""
-
-    def __init__(self) -> None:
-        self._transient = {"display_id": f"kqlmagic_ext-{uuid4().hex}"}
-        self._shown = False
-
-    def show(self, line: str) -> None:
-        publish_display_data(dict(receipt([line])), transient=self._transient, update=self._shown)
-        self._shown = True
-
-    def clear(self) -> None:
-        if self._shown:
-            clear_output()
-
-
-class _Terminal:
-    """The current line of a terminal."""
-
-    def show(self, line: str) -> None:
-        print(f"\r{visible(line)}\x1b[K", end="", flush=True)  # noqa: T201 - the cell's own output
-
-    def clear(self) -> None:
-        print("\r\x1b[K", end="", flush=True)  # noqa: T201 - as above
 
 
 class Progress:
@@ -96,14 +62,10 @@ class Progress:
             self._place.clear()
 
 
-def _place(shell: InteractiveShell) -> _Place | None:
+def _place(shell: InteractiveShell) -> LiveLine | None:
     """Where this cell can show progress; None in headless runs, and where other outputs would go with it."""
     kernel: Any = getattr(shell, "kernel", None)
-    if kernel is None:
-        return _Terminal() if sys.stdout.isatty() else None
-    # A notebook that someone looks at can answer input(); headless runs say that they cannot.
-    watched = bool(getattr(kernel, "_allow_stdin", False))
-    return _Notebook() if watched and _is_alone(kernel) else None
+    return live_line(shell, is_alone=True) if kernel is None or _is_alone(kernel) else None
 
 
 def _is_alone(kernel: Any) -> bool:

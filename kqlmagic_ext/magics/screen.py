@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from IPython.display import publish_display_data
-
-from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import harmless
+from kqlmagic_ext.magics.live import live_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -24,12 +21,12 @@ class Screen:
 
     def __init__(self, shell: InteractiveShell, characters: int) -> None:
         self._left, self._left_out = characters, 0
-        self._progress = _bar(shell)
+        self._bar, self._progress = live_line(shell, is_alone=False), ""
 
     def show(self, piece: Piece) -> None:
         """Show a piece; it may come from a program that an attacker writes for."""
         if piece.stream == "progress":
-            self._progress.show(piece.text)
+            self._advance(piece.text)
             return
         text, self._left_out = piece.text[: self._left], self._left_out + max(0, len(piece.text) - self._left)
         self._left -= len(text)
@@ -38,54 +35,21 @@ class Screen:
             where.write(harmless(text))
             where.flush()
 
+    def _advance(self, line: str) -> None:
+        """Show how far the cell is; an empty line takes that away."""
+        if self._bar is None or line == self._progress:
+            return
+        if line:
+            self._bar.show(line)
+        else:
+            self._bar.clear()
+        self._progress = line
+
     def close(self) -> None:
         """Take the progress away."""
-        self._progress.show("")
+        self._advance("")
 
     @property
     def note(self) -> list[str]:
         """What was left out."""
         return [f"{self._left_out:,} characters of output were left out"] if self._left_out else []
-
-
-class _Nowhere:
-    """No place for progress."""
-
-    def show(self, line: str) -> None:
-        """Show nothing."""
-
-
-class _NotebookBar:
-    """A line of a notebook's cell that is replaced; empty when it is over."""
-
-    def __init__(self) -> None:
-        self._transient = {"display_id": f"kqlmagic_ext-{uuid4().hex}"}
-        self._shown = ""
-
-    def show(self, line: str) -> None:
-        if line == self._shown:
-            return
-        bundle = dict(receipt([line])) if line else {"text/plain": ""}
-        publish_display_data(bundle, transient=self._transient, update=bool(self._shown) or not line)
-        self._shown = line
-
-
-class _TerminalBar:
-    """The current line of a terminal."""
-
-    def __init__(self) -> None:
-        self._shown = ""
-
-    def show(self, line: str) -> None:
-        if line != self._shown:
-            sys.stderr.write(f"\r{harmless(line)}\x1b[K")
-            sys.stderr.flush()
-            self._shown = line
-
-
-def _bar(shell: InteractiveShell) -> _Nowhere | _NotebookBar | _TerminalBar:
-    """Where this cell can show progress; nowhere in headless runs."""
-    kernel: Any = getattr(shell, "kernel", None)
-    if kernel is None:
-        return _TerminalBar() if sys.stderr.isatty() else _Nowhere()
-    return _NotebookBar() if getattr(kernel, "_allow_stdin", False) else _Nowhere()

@@ -22,10 +22,15 @@ class Sessions:
         session = self._sessions.get(language.name)
         if session is not None and session.alive:
             return session, []
+        started = language.start(
+            self._settings(language)
+        )  # when it fails, the dead one is still to be told of
         lost = self._close(language.name)
-        session = self._sessions[language.name] = language.start(self._settings(language))
+        self._sessions[language.name] = started
+        if session is None:
+            return started, []
         gone = f"; gone are {', '.join(lost)}" if lost else ""
-        return session, [f"a new session of {language.title}: the last one ended{gone}"] if lost else []
+        return started, [f"a new session of {language.title}: the last one ended{gone}"]
 
     def running(self, name: str) -> Session | None:
         """The session of a language, if it runs."""

@@ -178,3 +178,13 @@ def test_the_line_about_trust_goes_when_the_page_may_draw(pages: Pages) -> None:
 
 def test_the_same_cell_has_another_nonce_and_token_each_time() -> None:
     assert len({html_of("1"), html_of("1")}) == 2
+
+
+def test_a_link_within_the_drawing_leaves_it_there(pages: Pages) -> None:
+    frame = pages.draw(
+        "element.innerHTML = `<a id=link href='#there'>go</a><p id=there style='margin-top:9px'>kept</p>`"
+    )
+    frame.click("#link")
+    frame.page.wait_for_timeout(200)
+    assert frame.inner_text("#there") == "kept"
+    assert frame.inner_text("#said") == ""

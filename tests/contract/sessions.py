@@ -38,7 +38,7 @@ def start_deno() -> Session:
 def start_powershell() -> Session:
     """A real PowerShell: none can be had where CI runs."""
     if not (os.environ.get("KQLMAGIC_PWSH") or shutil.which("pwsh") or shutil.which("pwsh-preview")):
-        pytest.skip("needs PowerShell (pwsh on PATH, or KQLMAGIC_PWSH)")
+        pytest.skip("needs PowerShell (pwsh on PATH, or KQLMAGIC_PWSH)")  # none can be had where CI runs
     return LANGUAGES["powershell"].start(Settings())
 
 

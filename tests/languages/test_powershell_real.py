@@ -41,6 +41,7 @@ from tests.languages.powershell_lab import (
 )
 from tests.magics.test_languages import alive
 
+# Skipped where there is none, which is so where CI runs: only a real PowerShell can decide these.
 pytestmark = [pytest.mark.needs_pwsh, pytest.mark.skipif(REAL is None, reason=WHY_SKIPPED)]
 
 MANY = 10_000  # so often a case is repeated for the bridge to take its fast engine (1,000 rows out, 200,000 bytes in)

@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import IO, Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from kqlmagic_ext.errors import SessionDied
 from kqlmagic_ext.languages import Settings, child
 from kqlmagic_ext.languages.child import Child, environment
 from kqlmagic_ext.languages.conversation import Conversation, Ended, Refused, TooSlow
-from kqlmagic_ext.languages.process import LastWords, Process
+from kqlmagic_ext.languages.process import Process
 from tests.magics.test_languages import alive
 
 # Answers each line with the same object and an event; some operations do otherwise.
@@ -54,6 +55,23 @@ def gone(pid: int) -> bool:
     return not alive(pid)
 
 
+class Said:
+    """What a child wrote on its stderr."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._said = b""
+        self._thread = Thread(target=self._read, args=[stream], daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        self._thread.join(0.5)
+        return self._said.decode()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            self._said = stream.read()
+
+
 @pytest.fixture
 def echo(tmp_path: Path) -> Iterator[Process]:
     running = Child([sys.executable, "-c", ECHO], tmp_path)
@@ -63,7 +81,7 @@ def echo(tmp_path: Path) -> Iterator[Process]:
         running.stdin.flush()
 
     conversation = Conversation(send, running.stdout)
-    words = LastWords(running.stderr)
+    words = Said(running.stderr)
     assert conversation.greeting(10) == {"event": "hello"}
     process = Process(
         "echo", "Echo", running, conversation, lambda: process.tell("stop"), words, Settings(grace=0.3)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -257,3 +258,26 @@ def test_a_fork_of_the_kernel_does_not_keep_a_session_alive() -> None:
         time.sleep(0.05)
     os.kill(fork, signal.SIGKILL)
     assert not alive(pid)
+
+
+@pytest.mark.parametrize("cell", ["%%node -i when\n1", "%%browser -i when\nelement.append(when)"])
+def test_a_time_without_a_zone_is_said_to_be_utc(notebook: Notebook, cell: str) -> None:
+    notebook.names["when"] = datetime(2026, 11, 24)
+    assert notebook.run(cell).success
+    assert "when has no time zone and is read as UTC" in notebook.receipt
+    notebook.names["when"] = pd.NaT
+    assert notebook.run(cell).success
+    assert "no time zone" not in notebook.receipt
+
+
+def test_a_failed_cell_says_too_that_its_session_is_a_new_one(notebook: Notebook) -> None:
+    notebook.run("%%node\nconst kept = 1")
+    notebook.error("%%node\nprocess.exit(3)")
+    error = notebook.error("%%node\nkept")
+    assert "a new session of Node.js: the last one ended; gone are kept" in error.__notes__
+
+
+def test_a_dead_session_without_variables_is_told_of_too(notebook: Notebook) -> None:
+    notebook.error("%%node\nprocess.exit(3)")
+    assert notebook.run("%%node\n1").success
+    assert "a new session of Node.js: the last one ended" in notebook.receipt

@@ -128,9 +128,11 @@
     addEventListener(kind, (event) => {
       const link = event.composedPath().find((node) => node instanceof Element && node.matches("a, area"));
       const target = link?.href?.baseVal ?? link?.href ?? "";
-      if (!target || link.getAttribute("href")?.startsWith("#")) return;
-      event.preventDefault();
-      say("blocked", `: a link to ${target}`);
+      if (!target) return;
+      event.preventDefault(); // one within the page, too: the frame would leave its own text
+      const inside = /^#(.*)/.exec(link.getAttribute("href") ?? "");
+      if (inside) document.getElementById(inside[1])?.scrollIntoView();
+      else say("blocked", `: a link to ${target}`);
     }, { capture: true });
   }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames import arrow_from_frame, envelope_from_arrow, lost_in_dates, to_envelope
+from kqlmagic_ext.values import NAIVE, is_naive
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +35,8 @@ def crossed(value: Any, name: str, most: int, *, as_arrow: bool) -> Input:
     """
     if not (hasattr(value, "columns") and hasattr(value, "shape")):
         envelope = to_envelope(value, name)
-        return _checked(Input(_json(envelope), 0, lost_in_dates(envelope, name)), name, most)
+        naive = (f"{name} {NAIVE}",) if is_naive(value) else ()
+        return _checked(Input(_json(envelope), 0, (*naive, *lost_in_dates(envelope, name))), name, most)
     rows, columns = value.shape
     if rows * columns * _BYTES_A_CELL > most:
         raise _too_large(name, rows * columns * _BYTES_A_CELL, most, "at least ")

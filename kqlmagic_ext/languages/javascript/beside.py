@@ -5,13 +5,12 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import select
-import sys
 import time
 from collections import deque
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+from kqlmagic_ext.languages.child import ready
 from kqlmagic_ext.languages.javascript.mixed import record
 
 if TYPE_CHECKING:
@@ -91,12 +90,12 @@ class Errors:
 
     def _is_behind(self) -> bool:
         """Whether something waits to be read, or is on its way: in this order, since reading takes it away."""
-        return not self._stream.closed and (_waiting(self._stream) or self._is_reading)
+        return ready(self._stream, 0) or self._is_reading
 
     def _read(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with self._stream as stream:
-            while piece := self._piece(stream.fileno()):
+            while piece := self._piece(stream):
                 text = decoder.decode(piece)
                 if text and text != _IDLE_WORDS:
                     self._keep(text)
@@ -104,13 +103,10 @@ class Errors:
                 self._is_reading = False
             self._is_reading = False
 
-    def _piece(self, number: int) -> bytes:
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(number, select.POLLIN)
-            poll.poll()
+    def _piece(self, stream: IO[bytes]) -> bytes:
+        ready(stream, None)
         self._is_reading = True
-        return os.read(number, _PIECE)
+        return os.read(stream.fileno(), _PIECE)
 
     def _keep(self, text: str) -> None:
         for line in text.splitlines():
@@ -119,17 +115,3 @@ class Errors:
             fatal = _FATAL.search(line)
             if fatal is not None:
                 self._fatal = fatal[0]
-
-
-def _waiting(stream: IO[bytes]) -> bool:
-    """Whether a pipe holds something to be read. On Windows nobody can tell."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-    import termios
-
-    try:
-        held = fcntl.ioctl(stream.fileno(), termios.FIONREAD, bytes(4))
-    except (OSError, ValueError):  # it was closed at this moment
-        return False
-    return any(held)

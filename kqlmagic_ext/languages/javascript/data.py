@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import KqlMagicError, LanguageError
 from kqlmagic_ext.languages import Crossing
+from kqlmagic_ext.values import NAIVE, is_naive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,8 @@ def packed(value: Any, name: str, path: Path, *, with_arrow: bool) -> tuple[dict
 
     if not isinstance(value, pd.DataFrame):
         envelope = to_envelope(value, name)
-        return _written(envelope, path), lost_in_dates(envelope, name)
+        naive = (f"{name} {NAIVE}",) if is_naive(value) else ()
+        return _written(envelope, path), (*naive, *lost_in_dates(envelope, name))
     table, warnings = arrow_from_frame(value, name)
     warnings = (*warnings, *lost_in_dates(table, name))
     if not with_arrow:
@@ -72,5 +75,6 @@ def _frame(path: Path, name: str) -> Crossing:
 
     from kqlmagic_ext.frames import read_arrow
 
-    with pa.memory_map(str(path)) as file:
+    opened = pa.OSFile if sys.platform == "win32" else pa.memory_map  # Windows deletes no mapped file
+    with opened(str(path)) as file:
         return Crossing(*read_arrow(pa.ipc.open_file(file).read_all(), name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import select
 import sys
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from threading import RLock, Thread
 from typing import IO, TYPE_CHECKING
 
 from kqlmagic_ext.languages import Piece
+from kqlmagic_ext.languages.child import ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +81,7 @@ class Console:
         deadline = time.monotonic() + _SETTLE_S
         while time.monotonic() < deadline:
             with self.lock:  # a reader holds it from the moment that it takes something out of its pipe
-                if not any(_ready(pipe, 0) for pipe in self._pipes):
+                if not any(ready(pipe, 0) for pipe in self._pipes):
                     return
             time.sleep(0.001)
 
@@ -90,7 +90,7 @@ class Console:
         ended = False
         while not ended:
             early = os.read(pipe.fileno(), _CHUNK) if _ON_WINDOWS else None
-            _ready(pipe, None)
+            ready(pipe, None)
             with self.lock:
                 chunk = os.read(pipe.fileno(), _CHUNK) if early is None else early
                 ended = not chunk
@@ -108,12 +108,3 @@ class Console:
             self._show(piece)
         except Exception as error:  # noqa: BLE001 - raised where the cell runs; the pipe must be read on
             self._failure = self._failure or error
-
-
-def _ready(pipe: IO[bytes], seconds: float | None) -> bool:
-    """Whether there is something to read, an end, too; waits for it (None: for ever). Windows cannot ask a pipe: no."""
-    if _ON_WINDOWS or pipe.closed:
-        return False
-    poll = select.poll()
-    poll.register(pipe.fileno(), select.POLLIN)
-    return bool(poll.poll(None if seconds is None else seconds * 1000))

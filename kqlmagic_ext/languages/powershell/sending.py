@@ -12,7 +12,15 @@ from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames import arrow_from_frame, envelope_from_arrow, to_envelope
 from kqlmagic_ext.languages.powershell.find import TITLE
 from kqlmagic_ext.languages.powershell.given import Given, digest
-from kqlmagic_ext.values import EPOCH_TICKS, LONG_MAX, LONG_MIN, NAIVE, TICKS_A_DAY, significant_digits
+from kqlmagic_ext.values import (
+    EPOCH_TICKS,
+    LONG_MAX,
+    LONG_MIN,
+    NAIVE,
+    TICKS_A_DAY,
+    is_naive,
+    significant_digits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +65,7 @@ def written(value: Any, name: str) -> tuple[bytes, Given, tuple[str, ...]]:
     _check_wires(envelope["type"], [envelope["value"]], name)
     is_list = isinstance(envelope["value"], list)
     given = Given(type=envelope["type"], digest=digest(envelope["value"]) if is_list else None)
-    is_naive = isinstance(value, datetime) and envelope["value"] is not None and value.tzinfo is None
-    return _json(envelope, name), given, (f"{name} {NAIVE}",) if is_naive else ()
+    return _json(envelope, name), given, (f"{name} {NAIVE}",) if is_naive(value) else ()
 
 
 def _json(envelope: Envelope, name: str) -> bytes:
