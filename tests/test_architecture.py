@@ -92,6 +92,17 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_after("import kqlmagic_ext; assert 'IPython' not in sys.modules") == []
 
 
+def test_loading_the_extension_leaves_alone_what_only_some_cells_need() -> None:
+    code = (
+        "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
+        "InteractiveShell.instance().run_line_magic('load_ext', 'kqlmagic_ext')\n"
+        "rooms = ('frames', 'frontend', 'display.browser', 'languages.powershell', 'languages.javascript', 'connections.local')\n"
+        "print([room for room in rooms if f'kqlmagic_ext.{room}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
 def test_loading_the_extension_loads_nothing_heavy() -> None:
     shell = (
         "from IPython.core.interactiveshell import InteractiveShell\nshell = InteractiveShell.instance()\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -12,7 +11,6 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import publish_display_data
 from traitlets import Int
 
-from kqlmagic_ext.display.browser import BrowserCell, bundle, crossed, packed_libraries, refuse_name
 from kqlmagic_ext.display.receipt import described
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
@@ -77,6 +75,10 @@ class BrowserMagics(Magics):
             self._draw(asked, outputs, local_ns)
 
     def _draw(self, asked: opt.Cell, outputs: Mapping[str, str], local_ns: Mapping[str, Any]) -> None:
+        import secrets
+
+        from kqlmagic_ext.display.browser import BrowserCell, bundle, packed_libraries
+
         libraries = packed_libraries(asked.text)
         inputs, lines, warnings = self._inputs(asked, local_ns, as_arrow="arrow" in libraries)
         token = secrets.token_hex(16)
@@ -118,6 +120,8 @@ class BrowserMagics(Magics):
         self, asked: opt.Cell, local_ns: Mapping[str, Any], *, as_arrow: bool
     ) -> tuple[dict[str, str | bytes], list[str], list[str]]:
         """The inputs by name, the lines of the receipt, and the warnings."""
+        from kqlmagic_ext.display.browser import crossed, refuse_name
+
         names = opt.inputs(asked.options.input)
         for name, variable in names.items():
             if why := refuse_name(name):

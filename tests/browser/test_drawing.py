@@ -181,10 +181,11 @@ def test_the_same_cell_has_another_nonce_and_token_each_time() -> None:
 
 
 def test_a_link_within_the_drawing_leaves_it_there(pages: Pages) -> None:
-    frame = pages.draw(
-        "element.innerHTML = `<a id=link href='#there'>go</a><p id=there style='margin-top:9px'>kept</p>`"
-    )
+    drawn = html_of("element.innerHTML = `<a id=link href='#there'>go</a><p id=there>kept</p>`")
+    # As in a notebook, whose address is no file's: there such a link leads to another page.
+    page = pages.show(f'<!doctype html><meta charset="utf-8"><base href="http://127.0.0.1:9/lab">{drawn}')
+    [frame] = cell_frames(page)
     frame.click("#link")
-    frame.page.wait_for_timeout(200)
+    page.wait_for_timeout(200)
     assert frame.inner_text("#there") == "kept"
     assert frame.inner_text("#said") == ""
