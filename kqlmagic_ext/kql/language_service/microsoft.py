@@ -1,0 +1,284 @@
+"""Microsoft's own answers: Kusto.Language, in the kernel's process.
+
+It counts in UTF-16 units, does not filter by what is typed, and knows neither operators nor sub-keys at a word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.kql.language_service import Completion, Completions, Diagnostic, Hover
+from kqlmagic_ext.kql.language_service.dotnet import LOCK, load
+from kqlmagic_ext.kql.language_service.symbols import TABLES_HERE, Symbols
+from kqlmagic_ext.kql.parameters import RESERVED, without_braces
+from kqlmagic_ext.kql.tokens import code
+from kqlmagic_ext.kql.words import OPERATORS, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kqlmagic_ext.kql.language_service import Schema
+
+_LONGEST, _DEEPEST = 100_000, 300  # its time grows with the square of the depth
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_WIDEST_OF_ONE_UNIT = "\uffff"
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_SUBKEY = re.compile(r"([A-Za-z_]\w*)(?:\[\d+\])?\.(\w*)$")
+_KINDS = {
+    "Table": "class",
+    "MaterialiedView": "class",  # written so in the library
+    "Column": "field",
+    "BuiltInFunction": "function",
+    "LocalFunction": "function",
+    "DatabaseFunction": "function",
+    "AggregateFunction": "function",
+    "Parameter": "variable",
+    "Variable": "variable",
+    "QueryPrefix": "operator",
+    "TabularSuffix": "operator",
+    "ScalarInfix": "operator",
+    "ScalarPrefix": "keyword",
+    "TabularPrefix": "keyword",
+    "Keyword": "keyword",
+    "ScalarType": "keyword",
+    "RenderChart": "value",
+    "Syntax": "value",
+    "Example": "value",
+    "Option": "property",
+}
+_HOVERED = {
+    "Table": "class",
+    "Column": "field",
+    "BuiltInFunction": "function",
+    "LocalFunction": "function",
+    "DatabaseFunction": "function",
+    "Type": "variable",
+    "Variable": "variable",
+    "Parameter": "variable",
+}
+_UNKNOWN = {
+    "KS142": "column, table, variable or function",
+    "KS204": "table",
+    "KS211": "function",
+}
+_EXPECTED = "KS005"
+
+
+class Microsoft:
+    """A LanguageService. Making one starts .NET: about a second; a warm answer takes about two milliseconds."""
+
+    def __init__(self) -> None:
+        self._kusto = load()
+        self._symbols = Symbols(self._kusto)
+
+    def complete(self, text: str, cursor: int, schema: Schema) -> Completions:
+        """What may stand at the cursor, for the part of a word that stands before it."""
+        nothing = Completions(cursor, cursor)
+        if _is_excessive(text):
+            return nothing
+        if keys := _subkeys(text[:cursor], schema):
+            return keys
+        text = _plain(text)
+        with LOCK:
+            service, analysed = self._read(text, schema)
+            at = _units(text, cursor)
+            answer = service.GetCompletionItems(at)
+            start = _characters(text, answer.EditStart)
+            typed = text[start:cursor].casefold()
+            types = _types(analysed.GetColumnsInScope(at))
+            found = tuple(self._items(answer.Items, typed, schema, types))
+        return Completions(start, cursor, found)
+
+    def hover(self, text: str, cursor: int, schema: Schema) -> Hover | None:
+        """What the word at the cursor is, or the function in whose parentheses it stands; None where there is nothing to say."""
+        if _is_excessive(text):
+            return None
+        text = _plain(text)
+        with LOCK:
+            service, _ = self._read(text, schema)
+            for start, end in _asked_words(text, cursor):
+                for item in service.GetQuickInfo(_units(text, start)).Items:
+                    kind = _HOVERED.get(str(item.Kind))
+                    if kind is not None:
+                        return Hover(text[start:end], kind, str(item.Text).strip())
+        return None
+
+    def diagnose(self, text: str, schema: Schema) -> tuple[Diagnostic, ...]:
+        """Errors of syntax, and names that nobody knows where the schema knows tables."""
+        if _is_excessive(text):
+            return ()
+        text = _plain(text)
+        with LOCK:
+            service, analysed = self._read(text, schema)
+            syntax = {(one.Code, one.Start) for one in analysed.GetSyntaxDiagnostics()}
+            knows = bool(schema.tables) and not self._symbols.is_wide(text, schema)
+            return tuple(self._sure(text, service.GetDiagnostics(), syntax, schema, analysed, knows=knows))
+
+    def _read(self, text: str, schema: Schema) -> tuple[Any, Any]:
+        """The library's service for a text, and the text as it was analysed."""
+        analysed = self._kusto.KustoCode.ParseAndAnalyze(text, self._symbols.of(text, schema))
+        return self._kusto.KustoCodeService(analysed), analysed
+
+    def _items(
+        self, items: Iterable[Any], typed: str, schema: Schema, types: dict[str, str]
+    ) -> Iterator[Completion]:
+        offered: set[str] = set()
+        for item in items:
+            name = item.MatchText or ""
+            if name == TABLES_HERE:  # a table may stand here: all names may
+                names = (one for one in schema.tables if one not in offered)
+                yield from (
+                    Completion(_written(one), "class") for one in names if one.casefold().startswith(typed)
+                )
+                offered.update(schema.tables)
+            elif name not in offered and name.casefold().startswith(typed):
+                offered.add(name)
+                completion = _completion(name, self._kusto.kinds[int(item.Kind)], item.BeforeText or "")
+                if completion is not None:
+                    is_column = completion.kind == "field"
+                    yield (
+                        completion
+                        if not is_column
+                        else Completion(completion.text, "field", types.get(name, ""))
+                    )
+
+    def _sure(
+        self,
+        text: str,
+        said: Iterable[Any],
+        syntax: set[tuple[str, int]],
+        schema: Schema,
+        analysed: Any,
+        *,
+        knows: bool,
+    ) -> Iterator[Diagnostic]:
+        """What is sure to be wrong, up to the first error of syntax: behind it the text is read by guess."""
+        for one in sorted(said, key=lambda one: one.Start):
+            start, end = (
+                _characters(text, one.Start),
+                _characters(text, one.Start + one.Length),
+            )
+            if one.Code == _EXPECTED or (one.Code, one.Start) in syntax:
+                yield _syntax_error(text, start, end, str(one.Message))
+                return
+            if knows and one.Code in _UNKNOWN and not text.startswith(RESERVED, start):
+                name = text[start:end]
+                known = self._names(str(one.Code), schema, analysed, one.Start)
+                said_of = f"there is no {_UNKNOWN[one.Code]} {name}"
+                yield Diagnostic(start, end, "unknown_name", said_of, did_you_mean(name, known) or "")
+
+    def _names(self, unknown: str, schema: Schema, analysed: Any, at: int) -> Iterable[str]:
+        """What may have been meant: a column that is there, or else a table; a function."""
+        if unknown == "KS211":
+            return self._symbols.functions
+        if unknown == "KS204":
+            return schema.tables
+        return _types(analysed.GetColumnsInScope(at)) or schema.tables
+
+
+def _completion(name: str, foreign: str, before: str) -> Completion | None:
+    """The library's item as ours; None for brackets and the like."""
+    kind, before = _KINDS.get(foreign), before.strip()
+    if kind is None or not name:
+        return None
+    if before.endswith("(") and kind in ("function", "keyword"):
+        return Completion(f"{name}(", "function")
+    if before.endswith("=") and kind in ("keyword", "value"):
+        return Completion(f"{name}=", "property")
+    return Completion(_written(name) if kind in ("field", "class") else name, kind)
+
+
+def _written(name: str) -> str:
+    """A name as a query writes it."""
+    if _IDENTIFIER.fullmatch(name):
+        return name
+    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{quoted}']"
+
+
+def _types(table: Any) -> dict[str, str]:
+    """The columns of the library's table, with their types."""
+    columns = () if table is None else table.Columns
+    return {str(column.Name): str(column.Type.Name) for column in columns}
+
+
+def _subkeys(before: str, schema: Schema) -> Completions | None:
+    """The keys that answers have shown of the dynamic column before the dot."""
+    match = _SUBKEY.search(before)
+    keys = schema.keys.get(match[1]) if match is not None else None
+    if match is None or not keys:
+        return None
+    typed = match[2].casefold()
+    found = [key for key in keys if key.casefold().startswith(typed) and _IDENTIFIER.fullmatch(key)]
+    return Completions(match.start(2), match.end(2), tuple(Completion(key, "property") for key in found))
+
+
+def _asked_words(text: str, cursor: int) -> Iterator[tuple[int, int]]:
+    """The word at the cursor, then the functions in whose parentheses it stands, from the inside out."""
+    words = code(text)
+    for word in words:
+        if word.kind == "name" and word.start <= cursor <= word.end:
+            yield word.start, word.end
+    depth = 0
+    before = [word for word in words if word.end <= cursor]
+    for position in range(len(before) - 1, 0, -1):
+        word, function = before[position], before[position - 1]
+        depth += (word.text == ")") - (word.text == "(")
+        if depth < 0:
+            depth = 0
+            if function.kind == "name":
+                yield function.start, function.end
+
+
+def _syntax_error(text: str, start: int, end: int, message: str) -> Diagnostic:
+    message = message.rstrip(".")
+    word = text[start:end]
+    hint: str | None = None
+    if message in {"Missing: '", 'Missing: "'}:
+        message = "the string is not closed"
+    elif message.startswith("Expected one of: "):
+        hint = did_you_mean(word, message.removeprefix("Expected one of: ").split(", "))
+    elif "operator expected" in message:
+        hint = did_you_mean(word, OPERATORS) if word else None
+    elif word in OPERATORS:
+        hint = "is a | missing before it?"
+    elif start and text[:start].endswith("\n\n"):
+        hint = "two queries in one cell are separated by ;"
+    return Diagnostic(start, end, "syntax", message[:1].lower() + message[1:], hint or "")
+
+
+def _is_excessive(text: str) -> bool:
+    """Whether the text is too long or nested too deeply to be asked about while somebody waits."""
+    if len(text) > _LONGEST:
+        return True
+    depth = 0
+    for char in text:
+        if char in "([{":
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif char in ")]}":
+            depth -= 1
+    return False
+
+
+def _plain(text: str) -> str:
+    """The text as .NET can hold it, with `{{name}}` as a name; each offset stays."""
+    return without_braces(_SURROGATE.sub("?", text))
+
+
+def _units(text: str, offset: int) -> int:
+    """How many UTF-16 units stand before a character."""
+    return offset + sum(char > _WIDEST_OF_ONE_UNIT for char in text[:offset]) if _has_pairs(text) else offset
+
+
+def _characters(text: str, units: int) -> int:
+    """How many characters the first UTF-16 units of a text are."""
+    if not _has_pairs(text):
+        return units
+    return len(text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore"))
+
+
+def _has_pairs(text: str) -> bool:
+    return not text.isascii() and max(text) > _WIDEST_OF_ONE_UNIT
