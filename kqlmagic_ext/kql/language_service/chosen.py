@@ -9,7 +9,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kqlmagic_ext.kql.language_service import Schema
-from kqlmagic_ext.kql.language_service.dotnet import missing
+from kqlmagic_ext.kql.language_service.dotnet import end_in_order, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +129,7 @@ class Chosen:
     def _begin(self) -> None:
         self.problem = self._lacking()
         if not self.problem:
+            end_in_order()
             self._thread = Thread(target=self._answer, name="kqlmagic_ext.language_service", daemon=True)
             self._thread.start()
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import shutil
 import signal
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,19 +33,6 @@ _SIGACTION_BYTES = 1024  # more than any system's struct sigaction
 
 class NotFoundError(Exception):
     """Something that Microsoft's language service needs is not there; the message says what, and what to do."""
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """An installed .NET: `root` holds `host` and `shared`; `version` such as 8.0.4."""
-
-    root: Path
-    version: str
-
-    @property
-    def framework(self) -> Path:
-        """The folder of its libraries."""
-        return self.root / "shared" / _FRAMEWORK / self.version
 
 
 def found() -> bool:
@@ -74,14 +59,12 @@ def library() -> Path:
     return (_folder("kustology") or Path()) / "bin" / "Kusto.Language.dll"
 
 
-def runtime() -> Runtime | None:
-    """The .NET to start: the newest in the first place that has one."""
+def runtime() -> Path | None:
+    """The .NET to start, a folder that holds `host` and `shared`: the first place that has one."""
     for root in _roots():
-        versions = sorted(
-            (path.name for path in root.glob(f"shared/{_FRAMEWORK}/*") if path.is_dir()), key=_number
-        )
-        if versions and _number(versions[-1])[0] >= _OLDEST and any(root.glob("host/fxr/*")):
-            return Runtime(root, versions[-1])
+        versions = [int(path.name.partition(".")[0]) for path in root.glob(f"shared/{_FRAMEWORK}/[0-9]*.*")]
+        if max(versions, default=0) >= _OLDEST and any(root.glob("host/fxr/*")):
+            return root
     return None
 
 
@@ -105,12 +88,6 @@ def _folder(package: str) -> Path | None:
     return Path(next(iter(places))) if places else None
 
 
-def _number(version: str) -> tuple[int, ...]:
-    """`8.0.4` as numbers; a preview stands before its release."""
-    release, _, preview = version.partition("-")
-    return (*(int(part) for part in re.findall(r"\d+", release)), 0 if preview else 1)
-
-
 def load() -> SimpleNamespace:
     """The classes of Kusto.Language that are used here; starts .NET at the first call, which takes about a second.
 
@@ -119,37 +96,55 @@ def load() -> SimpleNamespace:
     NotFoundError
         When something that it needs is not there.
     """
+    end_in_order()
     with LOCK:
         return _load()
 
 
 @cache
+def end_in_order() -> None:
+    """See to it that the process ends .NET before itself. A thread that will call `load` is started behind this call."""
+    pythonnet = sys.modules.get("pythonnet")
+    is_ours = (
+        pythonnet is None or pythonnet.get_runtime_info() is None
+    )  # the analyst may use it for other work
+    atexit.register(_end, os.getpid(), is_ours)
+
+
+def _end(owner: int, is_ours: bool) -> None:  # noqa: FBT001 - atexit passes it
+    """Let the call that runs end and none begin, then end .NET: a process that ends amid a call aborts."""
+    is_free = os.getpid() == owner and LOCK.acquire(timeout=_LAST_CALL_S)
+    if is_free and is_ours and (pythonnet := sys.modules.get("pythonnet")):
+        pythonnet.unload()
+
+
+@cache
 def _load() -> SimpleNamespace:
-    chosen = runtime()
-    if (reason := missing()) or chosen is None:
+    root = runtime()
+    if (reason := missing()) or root is None:
         raise NotFoundError(reason)
+    if not threading.main_thread().is_alive():
+        raise NotFoundError("the process ends")
     import pythonnet
 
-    is_ours = pythonnet.get_runtime_info() is None  # the analyst may have started one for other work
-    atexit.register(_end, os.getpid(), is_ours)
-    if is_ours:
+    if pythonnet.get_runtime_info() is None:
         with _signals_kept():
-            _start(chosen)
+            _start(root)
         atexit.unregister(pythonnet.unload)  # `_end` does it, when no call runs
     return _classes()
 
 
-def _start(chosen: Runtime) -> None:
+def _start(root: Path) -> None:
+    """Start the newest .NET of a place.
+
+    Its settings stand in a file, since environment variables would reach every process that the notebook starts: no
+    libicu is needed, and no thread collects garbage in the background.
+    """
     import clr_loader
     import pythonnet
 
-    spec = clr_loader.DotnetCoreRuntimeSpec(_FRAMEWORK, chosen.version, chosen.framework)
-    # As properties of this .NET alone: environment variables would reach every process that the notebook starts.
-    properties = {
-        "System.Globalization.Invariant": "true",  # no libicu needed
-        "System.GC.Concurrent": "false",  # no thread and memory for collections in the background
-    }
-    pythonnet.load(clr_loader.get_coreclr(dotnet_root=chosen.root, runtime_spec=spec, properties=properties))
+    settings = Path(__file__).with_name("dotnet.json")
+    pythonnet.load(clr_loader.get_coreclr(dotnet_root=root, runtime_config=settings))
 
 
 def _classes() -> SimpleNamespace:
@@ -198,11 +193,3 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, action in kept.items():
             libc.sigaction(number, action, None)
-
-
-def _end(owner: int, is_ours: bool) -> None:  # noqa: FBT001 - atexit passes it
-    """Let the call that runs end and none begin, then end .NET: a process that ends amid a call would abort."""
-    if os.getpid() == owner and LOCK.acquire(timeout=_LAST_CALL_S) and is_ours:
-        import pythonnet
-
-        pythonnet.unload()

@@ -70,7 +70,8 @@ class Microsoft:
 
     def __init__(self) -> None:
         self._kusto = load()
-        self._symbols = Symbols(self._kusto)
+        with LOCK:
+            self._symbols = Symbols(self._kusto)
 
     def complete(self, text: str, cursor: int, schema: Schema) -> Completions:
         """What may stand at the cursor, for the part of a word that stands before it."""
