@@ -6,6 +6,7 @@ It counts in UTF-16 units, does not filter by what is typed, and knows neither o
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.kql.language_service import Completion, Completions, Diagnostic, Hover
@@ -16,7 +17,7 @@ from kqlmagic_ext.kql.tokens import code
 from kqlmagic_ext.kql.words import OPERATORS, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kqlmagic_ext.kql.language_service import Schema
 
@@ -86,9 +87,9 @@ class Microsoft:
             at = _units(text, cursor)
             answer = service.GetCompletionItems(at)
             start = _characters(text, answer.EditStart)
-            typed = text[start:cursor].casefold()
             types = _types(analysed.GetColumnsInScope(at))
-            found = tuple(self._items(answer.Items, typed, schema, types))
+            near = _Near(text[start:cursor].casefold(), text[cursor : cursor + 1], types)
+            found = tuple(self._items(answer.Items, near, schema))
         return Completions(start, cursor, found)
 
     def hover(self, text: str, cursor: int, schema: Schema) -> Hover | None:
@@ -121,28 +122,20 @@ class Microsoft:
         analysed = self._kusto.KustoCode.ParseAndAnalyze(text, self._symbols.of(text, schema))
         return self._kusto.KustoCodeService(analysed), analysed
 
-    def _items(
-        self, items: Iterable[Any], typed: str, schema: Schema, types: dict[str, str]
-    ) -> Iterator[Completion]:
+    def _items(self, items: Iterable[Any], near: _Near, schema: Schema) -> Iterator[Completion]:
+        """The library's items as ours, those that begin as what is typed, each once."""
         offered: set[str] = set()
         for item in items:
-            name = item.MatchText or ""
-            if name == TABLES_HERE:  # a table may stand here: all names may
-                names = (one for one in schema.tables if one not in offered)
-                yield from (
-                    Completion(_written(one), "class") for one in names if one.casefold().startswith(typed)
-                )
-                offered.update(schema.tables)
-            elif name not in offered and name.casefold().startswith(typed):
+            name = str(item.MatchText or "")
+            if name == TABLES_HERE:  # a table may stand here: all may
+                others = [one for one in schema.tables if one not in offered and near.begins(one)]
+                yield from (Completion(_written(one), "class", "table") for one in others)
+                offered.update(others)
+            elif name not in offered and near.begins(name):
                 offered.add(name)
-                completion = _completion(name, self._kusto.kinds[int(item.Kind)], item.BeforeText or "")
-                if completion is not None:
-                    is_column = completion.kind == "field"
-                    yield (
-                        completion
-                        if not is_column
-                        else Completion(completion.text, "field", types.get(name, ""))
-                    )
+                kind = self._kusto.kinds[int(item.Kind)]
+                if (found := _completion(name, kind, item, near, schema)) is not None:
+                    yield found
 
     def _sure(
         self,
@@ -178,16 +171,36 @@ class Microsoft:
         return _types(analysed.GetColumnsInScope(at)) or schema.tables
 
 
-def _completion(name: str, foreign: str, before: str) -> Completion | None:
+@dataclass(frozen=True)
+class _Near:
+    """What stands around the cursor: the part of a word before it, the character behind it, the columns' types."""
+
+    typed: str
+    behind: str
+    types: Mapping[str, str]
+
+    def begins(self, name: str) -> bool:
+        """Whether the name begins as what is typed."""
+        return name.casefold().startswith(self.typed)
+
+
+def _completion(name: str, foreign: str, item: Any, near: _Near, schema: Schema) -> Completion | None:
     """The library's item as ours; None for brackets and the like."""
-    kind, before = _KINDS.get(foreign), before.strip()
+    kind, before = _KINDS.get(foreign), str(item.BeforeText or "").strip()
     if kind is None or not name:
         return None
     if before.endswith("(") and kind in ("function", "keyword"):
-        return Completion(f"{name}(", "function")
+        closed = ")" if str(item.DisplayText).endswith("()") and kind == "function" else ""
+        return Completion(name if near.behind == "(" else f"{name}({closed}", kind)
     if before.endswith("=") and kind in ("keyword", "value"):
-        return Completion(f"{name}=", "property")
-    return Completion(_written(name) if kind in ("field", "class") else name, kind)
+        return Completion(name if near.behind == "=" else f"{name}=", "property")
+    if name in ("$left", "$right"):
+        return Completion(name if near.behind == "." else f"{name}.", "keyword")
+    if kind == "class" and name not in schema.tables:  # a let
+        return Completion(name, "variable", "table")
+    if kind == "field":
+        return Completion(_written(name), kind, near.types.get(name, ""))
+    return Completion(_written(name), kind, "table") if kind == "class" else Completion(name, kind)
 
 
 def _written(name: str) -> str:
@@ -198,7 +211,7 @@ def _written(name: str) -> str:
     return f"['{quoted}']"
 
 
-def _types(table: Any) -> dict[str, str]:
+def _types(table: Any) -> Mapping[str, str]:
     """The columns of the library's table, with their types."""
     columns = () if table is None else table.Columns
     return {str(column.Name): str(column.Type.Name) for column in columns}
