@@ -172,6 +172,10 @@ def _names_of_records(
         if code.slice(low, high) == "*":
             found += [column for column in columns.types if column not in found]
         else:
+            given, behind = code.named(low, high)
+            if given and code.assigns(behind, high):
+                found.append(given)
+                continue
             path = path_name(code, low, high)
             prefix = "max" if name.endswith("max") else "min"
             plain = path or (f"{prefix}_" if at == 0 and name != "take_any" else f"Column{at + 1}")

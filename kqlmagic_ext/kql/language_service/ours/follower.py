@@ -148,7 +148,7 @@ class Follower:
     def step(self, low: int, high: int, columns: Columns, names: Names) -> Columns:
         """The columns behind an operator and its arguments."""
         name, place = self.code.hyphened(low, high)
-        if name == "as":
+        if name == "as":  # later parts of the query use the name as they do one of let
             self.named[self.code.named(past_hint(self.code, place, high), high)[0]] = columns
         if self._watch is not None:
             self._watch(name, place, high, columns, names)

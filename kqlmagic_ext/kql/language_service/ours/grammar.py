@@ -35,6 +35,7 @@ OPTIONS = {
     "summarize": ("hint.strategy=", "hint.shufflekey="),
     "distinct": ("hint.strategy=",),
 }
+OPTION_NAMES = ("kind", "bagexpansion", "with_itemindex", "withsource", "with_source", "isfuzzy", "flags")
 _ORDER = ("asc", "desc", "nulls first", "nulls last")
 CLAUSES = {
     "summarize": ("by",),

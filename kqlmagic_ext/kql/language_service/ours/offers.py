@@ -12,6 +12,7 @@ from kqlmagic_ext.kql.language_service.ours.grammar import (
     AFTER_WORD,
     CLAUSES,
     KINDS,
+    OPTION_NAMES,
     OPTIONS,
     RENDER_KINDS,
     RENDER_PROPERTIES,
@@ -20,6 +21,7 @@ from kqlmagic_ext.kql.language_service.ours.grammar import (
     TABLE_WORDS,
 )
 from kqlmagic_ext.kql.language_service.ours.scope import Columns, Function
+from kqlmagic_ext.kql.language_service.ours.steps import past_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +35,9 @@ _AGGREGATING = frozenset(("summarize", "make-series", "top-nested", "evaluate"))
 _JOINING = frozenset(("join", "lookup"))
 
 
-def offers(code: Code, place: Place, schema: Schema, seen: Iterable[str]) -> Iterator[Completion]:
+def offers(
+    code: Code, place: Place, schema: Schema, seen: Iterable[str]
+) -> Iterator[Completion]:
     """All that may stand at the end of a text; `seen`: names of the query, for where the columns are not known."""
     before = code.word(len(code) - 1)
     if before == ".":
@@ -114,7 +118,7 @@ def _arguments(code: Code, place: Place, schema: Schema, seen: Iterable[str]) ->
         yield from _words(values, "value")
         return
     clauses = () if place.bracket is not None else CLAUSES.get(place.operator, ())
-    if end > place.low and _is_operand(code):
+    if _past_options(code, place) < end and _is_operand(code):
         yield from _words(clauses, "keyword")
         yield from _words(("and", "or"), "keyword")
         yield from _words(language()["infix"], "operator")
@@ -123,6 +127,13 @@ def _arguments(code: Code, place: Place, schema: Schema, seen: Iterable[str]) ->
     yield from _words(clauses, "keyword")
     if place.bracket is None:
         yield from _words(OPTIONS.get(place.operator, ()), "property")
+
+
+def _past_options(code: Code, place: Place) -> int:
+    """Where an operator's arguments begin behind its options; `name = expression` is none."""
+    if code.word(place.low) in (*OPTION_NAMES, "hint"):
+        return past_options(code, place.low, len(code))[1]
+    return place.low
 
 
 def _is_operand(code: Code) -> bool:
@@ -148,6 +159,7 @@ def _operands(code: Code, place: Place, schema: Schema) -> Iterator[Completion]:
         yield from _tables(place, schema)
     yield from _called("function", "window", *(("aggregate",) if is_aggregating else ()))
     yield from _called("keyword")
+    yield Completion("toscalar(", "function")
 
 
 def _keys(place: Place) -> Iterator[Completion]:

@@ -102,7 +102,10 @@ class _Finder:
         if word == "(" and low in self.open:
             return self.pipeline(low + 1, names, wants=wants)
         if word in SOURCES and not (word == "range" and code.word(low + 1) == "("):
-            return self._arguments(Place("arguments", NOTHING, names, word, low + 1))
+            columns = NOTHING
+            if word in ("find", "search"):
+                columns = self.follower.source(low, self.end, names)
+            return self._arguments(Place("arguments", columns, names, word, low + 1))
         if wants == "source" and not any(place >= low for place in self.open):
             is_path = code.words[-1] == "."
             return Place("source" if is_path else "pipe", names=names, low=low, operator="." if is_path else "")
@@ -123,6 +126,10 @@ class _Finder:
             place = replace(place, bracket=bracket)
         if place.operator in ("join", "lookup", "union") and place.bracket is None:
             return self._tables(place)
+        if place.operator == "evaluate" and self.code.word(place.low).endswith("_lookup"):
+            first, last = self.code.split(place.low + 2, self.end, ",")[0]
+            looked_up = self.follower.source(first, last, place.names)
+            return replace(place, columns=place.columns.and_those_of(looked_up))
         if place.operator in ("datatable", "externaldata", "parse", "parse-where", "parse-kv"):
             if self.code.words[-1] == ":":
                 return replace(place, wants="type")

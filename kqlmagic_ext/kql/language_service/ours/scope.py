@@ -47,6 +47,16 @@ class Columns:
         """These and what another table has besides, as union gives them."""
         return Columns({**other.types, **self.types}, self.known and other.known)
 
+    def united(self, other: Columns) -> Columns:
+        """The columns of a union: one that has two types stands as `Name_string` and `Name_dynamic`, too."""
+        split = {
+            f"{name}_{kind}": kind
+            for name, first in self.types.items()
+            if first != (second := other.types.get(name, first)) and first and second
+            for kind in (first, second)
+        }
+        return Columns({**other.types, **self.types, **split}, self.known and other.known)
+
     def unsure(self) -> Columns:
         """The same, when there may be more."""
         return Columns(self.types, known=False) if self.known else self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.kql.language_service import Completion, Completions
@@ -10,6 +11,7 @@ from kqlmagic_ext.kql.language_service.ours.follower import Follower
 from kqlmagic_ext.kql.language_service.ours.memo import Memo
 from kqlmagic_ext.kql.language_service.ours.offers import offers
 from kqlmagic_ext.kql.language_service.ours.place import find_place
+from kqlmagic_ext.kql.words import OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +36,8 @@ class OurService:
         head = Code(text[:start]) if start < cursor else code
         follower = Follower(head, schema, self._memo_of(schema))
         place = find_place(follower)
+        for name, columns in follower.named.items():
+            place = replace(place, names=place.names.with_(name, columns))
         found = offers(head, place, schema, _names(text, start, cursor))
         return Completions(start, cursor, tuple(_matching(found, text[start:cursor], text[cursor : cursor + 1])))
 
@@ -77,7 +81,9 @@ def _behind_hyphen(code: Code, start: int, place: int) -> int:
     ):
         first -= 2
         begin = code.tokens[first].start
-    return begin if first < place and code.word(first - 1) in ("|", "(") else start
+    written = code.text[begin:start]
+    is_operator = any(name.startswith(written) for name in OPERATORS)
+    return begin if first < place and is_operator and code.word(first - 1) in ("|", "(") else start
 
 
 def _is_number(code: Code) -> bool:

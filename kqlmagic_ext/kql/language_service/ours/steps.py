@@ -50,10 +50,11 @@ class Section:
                 continue
             kind = type_of(self.code, start, end, self.columns, self.names)
             named = column_names(self.code, start, end, number, self.columns)
-            for at, name in enumerate(given or named):
-                several = len(given or named) > 1 or len(named) > 1
-                old = named[at] if at < len(named) else name
-                yield name, self.columns.types.get(old, "" if several else kind) if several else kind
+            if len(named) <= 1 and len(given) <= 1:
+                yield from ((name, kind) for name in given or named)
+                continue
+            for name, old in zip([*given, *named[len(given) :]], [*named, *given[len(named) :]], strict=True):
+                yield name, self.columns.types.get(old, "")
 
 
 def assigned(code: Code, low: int, high: int) -> tuple[list[str], int]:
@@ -198,7 +199,7 @@ def _union(section: Section) -> Columns:
     for start, end in section.code.split(low, section.high, ","):
         if start < end:
             table = section.follower.tables(start, end, section.names)
-            found = table if found is None else found.and_those_of(table)
+            found = table if found is None else found.united(table)
     source = options.get("withsource") or options.get("with_source")
     found = found or UNKNOWN
     return Columns({source: "string", **found.types}, found.known) if source else found
@@ -392,20 +393,36 @@ def _range(section: Section) -> Columns:
     return Columns({name: type_of(code, place + 1, to, NOTHING, section.names)} if name else {})
 
 
+def _search(section: Section) -> Columns:
+    if section.piped:
+        return section.columns.with_([("$table", "string")])
+    return Columns({**_find(section).types, "$table": "string"}, known=False)
+
+
+def _find(section: Section) -> Columns:
+    """The columns of the tables that find and search are limited to, as far as they are named."""
+    code, found = section.code, UNKNOWN
+    opening = code.find(section.low, section.high, "in") + 1
+    if code.word(opening) == "(":
+        for low, high in code.split(opening + 1, code.closers.get(opening, section.high), ","):
+            found = found.and_those_of(section.follower.tables(low, high, section.names))
+    return Columns({"source_": "string", **found.types}, known=False)
+
+
 def _datatable(section: Section) -> Columns:
     return schema(section.code, section.low, section.high)
 
 
 STEPS: Mapping[str, Step] = {
     "consume": _unsure, "count": _count, "distinct": _distinct, "evaluate": _evaluate, "extend": _extend,
-    "facet": _unknown, "find": _unknown, "fork": _unknown, "getschema": _getschema, "graph-match": _unknown,
+    "facet": _unknown, "find": _find, "fork": _unknown, "getschema": _getschema, "graph-match": _unknown,
     "graph-to-table": _unknown, "invoke": _invoke, "join": _join, "lookup": _lookup, "macro-expand": _unknown,
     "make-graph": _unknown, "make-series": _make_series, "mv-apply": _mv_apply, "mvapply": _mv_apply,
     "mv-expand": _mv_expand, "mvexpand": _mv_expand, "parse": _parse, "parse-kv": _parse_kv, "parse-where": _parse,
     "partition": _partition, "print": _print, "project": _project, "project-away": _project_away,
     "project-by-names": _unsure, "project-keep": _project_keep, "project-rename": _project_rename,
     "project-reorder": _project_reorder, "range": _range, "reduce": _reduce, "sample-distinct": _sample_distinct,
-    "scan": _unsure, "search": _unsure, "serialize": _serialize, "summarize": _summarize, "top-hitters": _top_hitters,
+    "scan": _unsure, "search": _search, "serialize": _serialize, "summarize": _summarize, "top-hitters": _top_hitters,
     "top-nested": _top_nested, "union": _union, "datatable": _datatable, "externaldata": _datatable,
     "external_data": _datatable,
 }  # fmt: skip
