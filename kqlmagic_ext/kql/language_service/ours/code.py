@@ -35,6 +35,11 @@ class Code:
             return False
         return self.last.kind == "comment" or not _is_closed(self.last.text)
 
+    @staticmethod
+    def is_closed(token: Token) -> bool:
+        """Whether a string has its closing quote."""
+        return _is_closed(token.text)
+
     def __len__(self) -> int:
         return len(self.tokens)
 

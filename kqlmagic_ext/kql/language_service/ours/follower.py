@@ -39,8 +39,8 @@ class Follower:
     Without `watch`, finished steps are remembered by their text, so that following on costs little.
     """
 
-    def __init__(self, code: Code, schema: Schema, memo: Memo | None = None, watch: Watch | None = None) -> None:
-        self.code, self.schema, self._memo, self._watch = code, schema, memo, watch
+    def __init__(self, code: Code, schema: Schema, memo: Memo | None = None, watch: Watch | None = None, unknown: Callable[[int, str], None] | None = None) -> None:
+        self.code, self.schema, self._memo, self._watch, self._unknown = code, schema, memo, watch, unknown
         self.named: dict[str, Columns] = {}  # by `as`
         self._depth = 0
 
@@ -177,7 +177,11 @@ class Follower:
         name, place = code.named(low, high)
         if place < high and code.words[place] == ".":
             return self._table_at_path(place, high)
-        return self.table(name, names)
+        found = self.table(name, names)
+        is_alone = bool(name) and place == high and name not in names.lets
+        if found is UNKNOWN and is_alone and self._unknown is not None:
+            self._unknown(low, name)
+        return found
 
     def table(self, name: str, names: Names) -> Columns:
         """The columns of a name: of `let`, of `as`, or of the schema; not known when nothing has it."""
@@ -190,12 +194,15 @@ class Follower:
         """The columns of one item of a union: a table expression, or a pattern such as `Device*`."""
         pattern = "".join(self.code.slice(low, high).split())
         if "*" not in pattern or "(" in pattern:
-            return self.source(low, high, names)
-        found: Columns | None = None
-        for name in [name for name in self.schema.tables if fnmatchcase(name, pattern)][:_WILD_TABLES]:
-            table = self.table(name, names)
-            found = table if found is None else found.and_those_of(table)
-        return found or UNKNOWN
+            unknown, self._unknown = self._unknown, None  # a union may name what is not there
+            found = self.source(low, high, names)
+            self._unknown = unknown
+            return found
+        matching = [name for name in self.schema.tables if fnmatchcase(name, pattern)]
+        merged: dict[str, str] = {}
+        for name in matching[:_WILD_TABLES]:
+            merged = {**self.table(name, names).types, **merged}
+        return Columns(merged, known=0 < len(matching) <= _WILD_TABLES)
 
     def _table(self, name: str) -> Columns | None:
         if name not in self.schema.tables:

@@ -85,6 +85,11 @@ RENDER_VALUES = {
     "ysplit": ("none", "axes", "panels"),
     "title": (), "xtitle": (), "ytitle": (), "ymin": (), "ymax": (),
 }  # fmt: skip
+INFIX = frozenset(
+    """has has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs contains contains_cs startswith startswith_cs endswith
+    endswith_cs in between has_any has_all matches regex like likecs notlike notlikecs notcontains notcontainscs containscs
+    and or not""".split()  # noqa: SIM905 - words read better as lines than as a list
+)
 # Words behind which an operand stands.
 AFTER_WORD = frozenset(
     """and or by on of with in from to step has has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs contains

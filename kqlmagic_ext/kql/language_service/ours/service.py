@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.kql.language_service import Completion, Completions
+from kqlmagic_ext.kql.language_service.ours.check import check
 from kqlmagic_ext.kql.language_service.ours.code import Code
 from kqlmagic_ext.kql.language_service.ours.follower import Follower
+from kqlmagic_ext.kql.language_service.ours.hover import call_around, describe, word_at
 from kqlmagic_ext.kql.language_service.ours.memo import Memo
 from kqlmagic_ext.kql.language_service.ours.offers import offers
 from kqlmagic_ext.kql.language_service.ours.place import find_place
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kqlmagic_ext.kql.language_service import Diagnostic, Hover, Schema
+    from kqlmagic_ext.kql.language_service.ours.place import Place
 
 _REMEMBERED = 1_000
 
@@ -33,21 +36,33 @@ class OurService:
         start = word_start(code)
         if code.ends_in_text or _is_number(code):
             return Completions(cursor, cursor)
-        head = Code(text[:start]) if start < cursor else code
-        follower = Follower(head, schema, self._memo_of(schema))
-        place = find_place(follower)
-        for name, columns in follower.named.items():
-            place = replace(place, names=place.names.with_(name, columns))
+        head, place = self._place(text[:start], schema)
         found = offers(head, place, schema, _names(text, start, cursor))
         return Completions(start, cursor, tuple(_matching(found, text[start:cursor], text[cursor : cursor + 1])))
 
     def hover(self, text: str, cursor: int, schema: Schema) -> Hover | None:
-        """What the word at the cursor is."""
-        return None
+        """What the word at the cursor is, or the function in whose parentheses it stands."""
+        found = word_at(text, cursor)
+        if found is not None:
+            start, word = found
+            code, place = self._place(text[:start], schema)
+            said = describe(word, text[start + len(word) :].lstrip(" ")[:1], code, place, schema)
+            if said is not None and not code.ends_in_text:
+                return said
+        return call_around(*self._place(text[:cursor], schema))
 
     def diagnose(self, text: str, schema: Schema) -> tuple[Diagnostic, ...]:
-        """What is surely wrong."""
-        return ()
+        """What can be known to be wrong without asking; nothing where it is not sure."""
+        return tuple(check(Code(text), schema))
+
+    def _place(self, head: str, schema: Schema) -> tuple[Code, Place]:
+        """The place at the end of a text, with the names that `as` has given."""
+        code = Code(head)
+        follower = Follower(code, schema, self._memo_of(schema))
+        place = find_place(follower)
+        for name, columns in follower.named.items():
+            place = replace(place, names=place.names.with_(name, columns))
+        return code, place
 
     def _memo_of(self, schema: Schema) -> Memo:
         """The memory of a schema's tables; another schema begins anew."""

@@ -95,7 +95,12 @@ def _unknown(_: Section) -> Columns:
 
 
 def _extend(section: Section) -> Columns:
-    return section.columns.with_(section.made(section.low, section.high))
+    made = section.columns.with_(section.made(section.low, section.high))
+    is_plain = all(
+        given or not section.code.word(low).startswith("series_")
+        for given, low, _ in section.items(section.low, section.high)
+    )
+    return made if is_plain else made.unsure()  # such as series_stats, which gives a column for each number
 
 
 def _project(section: Section) -> Columns:
