@@ -19,17 +19,103 @@ SHARED = Path(__file__).parents[3] / "shared"
 if not SHARED.is_dir() and os.environ.get("KQLMAGIC_SHARED"):
     SHARED = Path(os.environ["KQLMAGIC_SHARED"])
 INFIX = frozenset(
-    """has has_cs hasprefix hassuffix contains contains_cs startswith startswith_cs endswith endswith_cs in between has_any
-    has_all matches and or""".split()
+    [
+        "has",
+        "has_cs",
+        "hasprefix",
+        "hassuffix",
+        "contains",
+        "contains_cs",
+        "startswith",
+        "startswith_cs",
+        "endswith",
+        "endswith_cs",
+        "in",
+        "between",
+        "has_any",
+        "has_all",
+        "matches",
+        "and",
+        "or",
+    ]
 )
 _NO_COLUMNS = frozenset(
-    """kind hint strategy withsource isfuzzy by on asc desc nulls first last with from to step typeof inner leftouter
-    rightouter fullouter innerunique leftanti rightanti leftsemi rightsemi shuffle broadcast true false True False null let of
-    bagexpansion with_itemindex flags relaxed simple regex default ignoreFirstRecord format h view type int long real
-    string guid datetime timespan bool dynamic double decimal remote shufflekey num_partitions others granny desc asc
-    query_parameters declare set access restrict""".split()
+    [
+        "kind",
+        "hint",
+        "strategy",
+        "withsource",
+        "isfuzzy",
+        "by",
+        "on",
+        "asc",
+        "desc",
+        "nulls",
+        "first",
+        "last",
+        "with",
+        "from",
+        "to",
+        "step",
+        "typeof",
+        "inner",
+        "leftouter",
+        "rightouter",
+        "fullouter",
+        "innerunique",
+        "leftanti",
+        "rightanti",
+        "leftsemi",
+        "rightsemi",
+        "shuffle",
+        "broadcast",
+        "true",
+        "false",
+        "True",
+        "False",
+        "null",
+        "let",
+        "of",
+        "bagexpansion",
+        "with_itemindex",
+        "flags",
+        "relaxed",
+        "simple",
+        "regex",
+        "default",
+        "ignoreFirstRecord",
+        "format",
+        "h",
+        "view",
+        "type",
+        "int",
+        "long",
+        "real",
+        "string",
+        "guid",
+        "datetime",
+        "timespan",
+        "bool",
+        "dynamic",
+        "double",
+        "decimal",
+        "remote",
+        "shufflekey",
+        "num_partitions",
+        "others",
+        "granny",
+        "desc",
+        "asc",
+        "query_parameters",
+        "declare",
+        "set",
+        "access",
+        "restrict",
+    ]
 )
-_NEITHER = frozenset(("and", "or", "in", "on", "by", "with", "has_any", "has_all", "between", "typeof", "to", "from", "as"))
+_NEITHER = frozenset(
+    ("and", "or", "in", "on", "by", "with", "has_any", "has_all", "between", "typeof", "to", "from", "as")
+)
 
 
 @dataclass(frozen=True)

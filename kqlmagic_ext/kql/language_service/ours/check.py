@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _MORE_OPERATORS = frozenset(("mvexpand", "mvapply", "project-by-names", "assert-schema", "execute-and-cache"))
 # Operators whose arguments are expressions of columns and nothing else.
-_EXPRESSIVE = frozenset(("where", "filter", "extend", "project", "summarize", "distinct", "sort", "order", "top"))
+_EXPRESSIVE = frozenset(
+    ("where", "filter", "extend", "project", "summarize", "distinct", "sort", "order", "top")
+)
 _LITERALS = frozenset(("true", "false", "null", "True", "False", "TRUE", "FALSE", "nan", "inf", "typeof"))
 _ORDERING = frozenset(("asc", "desc", "nulls", "first", "last", "hint"))
 _OPEN_QUERY = frozenset(("in", "~", "toscalar", "materialize", "has_any", "has_all"))
@@ -45,17 +47,31 @@ def check(code: Code, schema: Schema) -> Iterator[Diagnostic]:
 def _open_strings(code: Code) -> Iterator[Diagnostic]:
     for token in code.tokens:
         if token.kind == "string" and not code.is_closed(token):
-            yield Diagnostic(token.start, token.end, "syntax", "this string has no end", f"close it with {token.text.lstrip('hH@')[:1]}")
+            yield Diagnostic(
+                token.start,
+                token.end,
+                "syntax",
+                "this string has no end",
+                f"close it with {token.text.lstrip('hH@')[:1]}",
+            )
 
 
 def _brackets(code: Code) -> Iterator[Diagnostic]:
     pairs = {"(": ")", "[": "]", "{": "}"}
     for place in code.unopened[:1]:
         token = code.tokens[place]
-        yield Diagnostic(token.start, token.end, "syntax", f"nothing opens this {token.text}", "take it away, or open it before")
+        yield Diagnostic(
+            token.start,
+            token.end,
+            "syntax",
+            f"nothing opens this {token.text}",
+            "take it away, or open it before",
+        )
     for place in code.unclosed[-1:]:
         token = code.tokens[place]
-        yield Diagnostic(token.start, token.end, "syntax", f"nothing closes this {token.text}", f"add {pairs[token.text]}")
+        yield Diagnostic(
+            token.start, token.end, "syntax", f"nothing closes this {token.text}", f"add {pairs[token.text]}"
+        )
 
 
 class _Checker:
@@ -79,7 +95,15 @@ class _Checker:
         place = low - 1
         if low >= high and self.code.word(place) == "|":
             token = self.code.tokens[place]
-            self.found.append(Diagnostic(token.start, token.end, "syntax", "no operator follows this pipe", "name one, such as where"))
+            self.found.append(
+                Diagnostic(
+                    token.start,
+                    token.end,
+                    "syntax",
+                    "no operator follows this pipe",
+                    "name one, such as where",
+                )
+            )
 
     def _unknown_operator(self, name: str, low: int) -> None:
         end = self.code.tokens[low - 1].end
@@ -141,7 +165,14 @@ class _Checker:
     def _function(self, place: int, names: Names) -> None:
         word = self.code.words[place]
         known = words("function", "aggregate", "window", "tabular", "plugin", "keyword", "infix")
-        if word in known or word in names.lets or word in _LITERALS or word in AFTER_WORD or word in TYPES or word in OPERATORS:
+        if (
+            word in known
+            or word in names.lets
+            or word in _LITERALS
+            or word in AFTER_WORD
+            or word in TYPES
+            or word in OPERATORS
+        ):
             return
         lets = [name for name, bound in names.lets.items() if isinstance(bound, Function)]
         self._unknown(place, "function", [*known, *lets])
@@ -150,7 +181,9 @@ class _Checker:
         token = self.code.tokens[place]
         hint = did_you_mean(token.text, known, _NEAR)
         if hint is not None:
-            self.found.append(Diagnostic(token.start, token.end, "unknown_name", f"there is no {what} {token.text}", hint))
+            self.found.append(
+                Diagnostic(token.start, token.end, "unknown_name", f"there is no {what} {token.text}", hint)
+            )
 
 
 def _defined(code: Code) -> Iterator[str]:

@@ -97,9 +97,8 @@ class Code:
         """The name at a place, plain or as `['name']`, and the place behind it; empty when there is none."""
         if low < high and self.tokens[low].kind == "name":
             return self.tokens[low].text, low + 1
-        if low + 2 < high and self.words[low] == "[" and self.tokens[low + 1].kind == "string":
-            if self.words[low + 2] == "]":
-                return self.tokens[low + 1].text.strip("\"'"), low + 3
+        if low + 2 < high and self.words[low : low + 3] == ["[", "''", "]"]:
+            return self.tokens[low + 1].text.strip("\"'"), low + 3
         return "", low
 
     def hyphened(self, low: int, high: int) -> tuple[str, int]:

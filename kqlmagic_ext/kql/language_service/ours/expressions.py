@@ -71,7 +71,9 @@ def _type_of_operand(code: Code, low: int, high: int, columns: Columns, names: N
     if token.kind == "number":
         if not _NUMBER.match(token.text):
             return "timespan"
-        return "real" if behind == "." and low + 2 < high and code.tokens[low + 2].kind == "number" else "long"
+        return (
+            "real" if behind == "." and low + 2 < high and code.tokens[low + 2].kind == "number" else "long"
+        )
     if token.text == "-":
         return _type_of_operand(code, low + 1, high, columns, names)
     if token.text == "(":
@@ -152,9 +154,7 @@ def _names_of_call(
         return [first or f"Column{number}"]
     if name in ("percentiles", "percentilesw"):
         wanted = arguments[1:] if name == "percentiles" else arguments[2:]
-        return [
-            f"percentile_{first}_{code.slice(*percentile).replace('.', '_')}" for percentile in wanted
-        ]
+        return [f"percentile_{first}_{code.slice(*percentile).replace('.', '_')}" for percentile in wanted]
     if name == "percentile" and len(arguments) > 1:
         return [f"percentile_{first}_{code.slice(*arguments[1]).replace('.', '_')}"]
     if name in words("aggregate"):
@@ -162,9 +162,7 @@ def _names_of_call(
     return [f"Column{number}"]
 
 
-def _names_of_records(
-    code: Code, name: str, arguments: list[tuple[int, int]], columns: Columns
-) -> list[str]:
+def _names_of_records(code: Code, name: str, arguments: list[tuple[int, int]], columns: Columns) -> list[str]:
     """The columns of arg_max and take_any: their arguments' names; `*` stands for all."""
     found: list[str] = []
     kept = name in ("arg_max", "arg_min", "take_any")

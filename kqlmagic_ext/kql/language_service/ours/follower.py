@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     Watch = Callable[[str, int, int, Columns, Names], None]
 
 _Result = TypeVar("_Result")
-SOURCES = frozenset(("print", "range", "datatable", "externaldata", "external_data", "union", "search", "find"))
+SOURCES = frozenset(
+    ("print", "range", "datatable", "externaldata", "external_data", "union", "search", "find")
+)
 PREPARING = frozenset(("let", "set", "declare", "alias", "restrict", "pattern"))
 ROOT = Names()
 _WILD_TABLES = 200  # of `union *`: more would offer every column there is
@@ -39,7 +41,14 @@ class Follower:
     Without `watch`, finished steps are remembered by their text, so that following on costs little.
     """
 
-    def __init__(self, code: Code, schema: Schema, memo: Memo | None = None, watch: Watch | None = None, unknown: Callable[[int, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        schema: Schema,
+        memo: Memo | None = None,
+        watch: Watch | None = None,
+        unknown: Callable[[int, str], None] | None = None,
+    ) -> None:
         self.code, self.schema, self._memo, self._watch, self._unknown = code, schema, memo, watch, unknown
         self.named: dict[str, Columns] = {}  # by `as`
         self._depth = 0
@@ -123,7 +132,16 @@ class Follower:
         if isinstance(bound, Function):
             return isinstance(bound.gives, Columns)
         if low + 1 < high and code.words[low + 1] == "(":
-            return first in ("_GetWatchlist", "workspace", "cluster", "database", "app", "arg", "adx", "resource")
+            return first in (
+                "_GetWatchlist",
+                "workspace",
+                "cluster",
+                "database",
+                "app",
+                "arg",
+                "adx",
+                "resource",
+            )
         if first == "(":
             return self.is_tabular(low + 1, code.closers.get(low, high), names)
         is_alone = code.named(low, high)[1] == high
@@ -207,9 +225,15 @@ class Follower:
     def _table(self, name: str) -> Columns | None:
         if name not in self.schema.tables:
             return None
-        if self._memo is None:
-            return Columns(self.schema.tables[name])
-        return self._memo.get(("table", name), lambda: Columns(self.schema.tables[name]))
+        return (
+            self._read(name)
+            if self._memo is None
+            else self._memo.get(("table", name), lambda: self._read(name))
+        )
+
+    def _read(self, name: str) -> Columns:
+        columns = self.schema.tables[name]
+        return Columns(columns, known=bool(columns))  # a table that was not read yet tells none
 
     def _called(self, low: int, high: int, names: Names) -> Columns:
         code, name = self.code, self.code.words[low]

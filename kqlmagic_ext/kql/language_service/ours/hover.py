@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.kql.language_service import Hover
 from kqlmagic_ext.kql.language_service.language import language, words
-from kqlmagic_ext.kql.language_service.ours.code import Code
 from kqlmagic_ext.kql.language_service.ours.expressions import TYPES
 from kqlmagic_ext.kql.language_service.ours.scope import Columns, Function
 
 if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service import Schema
     from kqlmagic_ext.kql.language_service.language import Word
+    from kqlmagic_ext.kql.language_service.ours.code import Code
     from kqlmagic_ext.kql.language_service.ours.place import Place
 
 _SITE = "https://learn.microsoft.com"
@@ -59,7 +59,11 @@ def describe(word: str, behind: str, code: Code, place: Place, schema: Schema) -
         found = _column(name, place.right)
     if found is None and place.wants in ("statement", "source", "value"):
         found = _fact(language()["operator"].get(name))
-    return found or _fact(words("infix", "keyword").get("matches regex" if name in ("matches", "regex") else name)) or _type(name)
+    return (
+        found
+        or _fact(words("infix", "keyword").get("matches regex" if name in ("matches", "regex") else name))
+        or _type(name)
+    )
 
 
 def call_around(code: Code, place: Place) -> Hover | None:
@@ -86,7 +90,9 @@ def _call(name: str, place: Place) -> Hover | None:
     if isinstance(bound, Function):
         gives = "table" if isinstance(bound.gives, Columns) else bound.gives
         signature = f"{name}{bound.parameters}" + (f": {gives}" if gives else "")
-        return Hover(name, "function", signature, "A function that let names in this query.", _page("let-statement"))
+        return Hover(
+            name, "function", signature, "A function that let names in this query.", _page("let-statement")
+        )
     aggregating = place.operator in ("summarize", "make-series", "top-nested")
     order = ("aggregate", *_CALLED) if aggregating else _CALLED
     return _fact(words(*order).get(name)) or _fact(language()["infix"].get(name))
@@ -107,7 +113,9 @@ def _named(name: str, place: Place) -> Hover | None:
         return _tabular(name, bound, "variable", "A table that this query names.", _page("let-statement"))
     if isinstance(bound, str):
         signature = f"{name}: {bound}" if bound else name
-        return Hover(name, "variable", signature, "A value or parameter that this query names.", _page("let-statement"))
+        return Hover(
+            name, "variable", signature, "A value or parameter that this query names.", _page("let-statement")
+        )
     return None if bound is None else _call(name, place)
 
 
@@ -130,7 +138,9 @@ def _below(name: str, code: Code, place: Place) -> Hover | None:
         return _column(name, place.right or Columns())
     if root == "$left":
         return _column(name, place.columns)
-    return Hover(name, "property", f"{name}: dynamic", "A key of a dynamic value.", _page("scalar-data-types/dynamic"))
+    return Hover(
+        name, "property", f"{name}: dynamic", "A key of a dynamic value.", _page("scalar-data-types/dynamic")
+    )
 
 
 def _type(name: str) -> Hover | None:

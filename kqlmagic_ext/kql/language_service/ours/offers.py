@@ -35,9 +35,7 @@ _AGGREGATING = frozenset(("summarize", "make-series", "top-nested", "evaluate"))
 _JOINING = frozenset(("join", "lookup"))
 
 
-def offers(
-    code: Code, place: Place, schema: Schema, seen: Iterable[str]
-) -> Iterator[Completion]:
+def offers(code: Code, place: Place, schema: Schema, seen: Iterable[str]) -> Iterator[Completion]:
     """All that may stand at the end of a text; `seen`: names of the query, for where the columns are not known."""
     before = code.word(len(code) - 1)
     if before == ".":
@@ -59,7 +57,7 @@ def offers(
         yield from _called("function", "keyword", "aggregate")
         yield from _tables(place, schema)
     elif place.wants == "arguments":
-        yield from _arguments(code, place, schema, seen)
+        yield from _arguments(code, place, schema)
     if not place.columns.known and place.wants in ("arguments", "value") and before != ".":
         yield from (Completion(_written(name), "field") for name in seen)
 
@@ -86,7 +84,7 @@ def _called(*kinds: str) -> Iterator[Completion]:
 
 
 def _tables(place: Place, schema: Schema) -> Iterator[Completion]:
-    for name, bound in reversed(place.names.lets.items()):
+    for name, bound in reversed(list(place.names.lets.items())):
         if isinstance(bound, Columns):
             yield Completion(name, "variable", "table")
         elif isinstance(bound, Function):
@@ -97,7 +95,7 @@ def _tables(place: Place, schema: Schema) -> Iterator[Completion]:
 
 
 def _scalars(place: Place) -> Iterator[Completion]:
-    for name, bound in reversed(place.names.lets.items()):
+    for name, bound in reversed(list(place.names.lets.items())):
         if isinstance(bound, Function):
             yield Completion(f"{name}()" if bound.parameters == "()" else f"{name}(", "function")
         else:
@@ -107,7 +105,7 @@ def _scalars(place: Place) -> Iterator[Completion]:
 # ------------------------------------------------------------ arguments
 
 
-def _arguments(code: Code, place: Place, schema: Schema, seen: Iterable[str]) -> Iterator[Completion]:
+def _arguments(code: Code, place: Place, schema: Schema) -> Iterator[Completion]:
     if place.operator == "render":
         yield from _render(code, place)
         return
@@ -176,7 +174,9 @@ def _below(code: Code, place: Place, schema: Schema) -> Iterator[Completion]:
     if root in ("$left", "$right"):
         yield from _columns(place.columns if root == "$left" else place.right or Columns())
     elif root == "hint":
-        yield from _words(("strategy=", "remote=", "shufflekey=", "num_partitions=", "spread=", "concurrency="), "property")
+        yield from _words(
+            ("strategy=", "remote=", "shufflekey=", "num_partitions=", "spread=", "concurrency="), "property"
+        )
     elif place.operator == ".":
         yield from _tables(place, schema)
     else:
@@ -213,7 +213,9 @@ def _keys_seen(code: Code) -> Iterator[str]:
 def _render(code: Code, place: Place) -> Iterator[Completion]:
     end = len(code)
     if place.bracket is None:
-        yield from _words(RENDER_KINDS if end == place.low else ("with",), "value" if end == place.low else "keyword")
+        yield from _words(
+            RENDER_KINDS if end == place.low else ("with",), "value" if end == place.low else "keyword"
+        )
         return
     before = code.words[-1]
     item = code.split(place.bracket + 1, end, ",")
@@ -224,5 +226,3 @@ def _render(code: Code, place: Place) -> Iterator[Completion]:
             yield from _columns(place.columns)
     if before in ("(", ","):
         yield from (Completion(f"{name}=", "property") for name in RENDER_PROPERTIES)
-
-

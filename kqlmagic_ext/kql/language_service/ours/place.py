@@ -18,8 +18,11 @@ _IN = frozenset(("in", "~", "has_any", "has_all"))
 
 @dataclass(frozen=True)
 class Place:
-    """`wants`: statement, source (a table), value (of let: a table or a value), pipe (only a pipe may follow), operator,
-    arguments, type, or nothing. `operator`: whose arguments, from the token at `low` on; `bracket`: the innermost open one.
+    """What is wanted, and what is in force.
+
+    `wants`: statement, source (a table), value (of let: a table or a value), pipe (only a pipe may follow), operator,
+    arguments, type, or nothing. `operator`: whose arguments, from the token at `low` on; `bracket`: the innermost open
+    one; `right`: behind `on`, the columns of the other table.
     """
 
     wants: str
@@ -108,7 +111,9 @@ class _Finder:
             return self._arguments(Place("arguments", columns, names, word, low + 1))
         if wants == "source" and not any(place >= low for place in self.open):
             is_path = code.words[-1] == "."
-            return Place("source" if is_path else "pipe", names=names, low=low, operator="." if is_path else "")
+            return Place(
+                "source" if is_path else "pipe", names=names, low=low, operator="." if is_path else ""
+            )
         return self._arguments(Place("arguments", NOTHING, names, "", low))
 
     def _operator(self, low: int, columns: Columns, names: Names) -> Place:
@@ -130,10 +135,8 @@ class _Finder:
             first, last = self.code.split(place.low + 2, self.end, ",")[0]
             looked_up = self.follower.source(first, last, place.names)
             return replace(place, columns=place.columns.and_those_of(looked_up))
-        if place.operator in ("datatable", "externaldata", "parse", "parse-where", "parse-kv"):
-            if self.code.words[-1] == ":":
-                return replace(place, wants="type")
-        return place
+        is_typed = place.operator in ("datatable", "externaldata", "parse", "parse-where", "parse-kv")
+        return replace(place, wants="type") if is_typed and self.code.words[-1] == ":" else place
 
     def _inner_query(self, place: Place, bracket: int) -> Place | None:
         """The place inside the query that a bracket opens; None when it opens none."""
@@ -191,4 +194,3 @@ class _Finder:
         if low == self.end:
             return replace(place, wants="source")
         return place
-

@@ -24,9 +24,7 @@ class Columns:
     def without(self, names: Iterable[str]) -> Columns:
         """These without some."""
         gone = set(names)
-        return Columns(
-            {name: kind for name, kind in self.types.items() if name not in gone}, self.known
-        )
+        return Columns({name: kind for name, kind in self.types.items() if name not in gone}, self.known)
 
     def only(self, names: Iterable[str]) -> Columns:
         """Some of these, in the order asked for."""

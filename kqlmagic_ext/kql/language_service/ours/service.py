@@ -38,7 +38,9 @@ class OurService:
             return Completions(cursor, cursor)
         head, place = self._place(text[:start], schema)
         found = offers(head, place, schema, _names(text, start, cursor))
-        return Completions(start, cursor, tuple(_matching(found, text[start:cursor], text[cursor : cursor + 1])))
+        return Completions(
+            start, cursor, tuple(_matching(found, text[start:cursor], text[cursor : cursor + 1]))
+        )
 
     def hover(self, text: str, cursor: int, schema: Schema) -> Hover | None:
         """What the word at the cursor is, or the function in whose parentheses it stands."""
@@ -84,12 +86,16 @@ def word_start(code: Code) -> int:
 
 def _behind_hyphen(code: Code, start: int, place: int) -> int:
     """The start of a hyphened operator's name that reaches up to `start`, else `start` itself."""
-    if place >= 1 and code.words[place - 1] == "!" and code.tokens[place - 1].end == start and code.is_name(place):
+    if (
+        place >= 1
+        and code.words[place - 1] == "!"
+        and code.tokens[place - 1].end == start
+        and code.is_name(place)
+    ):
         return code.tokens[place - 1].start
     first, begin = place, start
     while (
-        first >= 2
-        and code.words[first - 1] == "-"
+        code.word(first - 1) == "-"
         and code.is_name(first - 2)
         and code.tokens[first - 1].end == begin
         and code.tokens[first - 2].end == code.tokens[first - 1].start

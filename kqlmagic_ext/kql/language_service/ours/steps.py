@@ -252,9 +252,11 @@ def _mv_apply(section: Section) -> Columns:
         return columns
     close = section.code.closers.get(opening, section.high)
     inner = section.follower.pipeline(opening + 1, close, section.names, columns)
-    return section.columns.with_(inner.types.items()) if inner.known else section.columns.with_(
-        inner.types.items()
-    ).unsure()
+    return (
+        section.columns.with_(inner.types.items())
+        if inner.known
+        else section.columns.with_(inner.types.items()).unsure()
+    )
 
 
 def _parse(section: Section) -> Columns:
@@ -298,7 +300,11 @@ def schema(code: Code, low: int, high: int) -> Columns:
 
 def _make_series(section: Section) -> Columns:
     code = section.code
-    _, low = past_options(code, section.low, section.high) if code.word(section.low) == "kind" else ({}, section.low)
+    _, low = (
+        past_options(code, section.low, section.high)
+        if code.word(section.low) == "kind"
+        else ({}, section.low)
+    )
     on = code.find(low, section.high, "on")
     end = code.find(on, section.high, "from", "to", "step", "in", "by")
     by = code.find(on, section.high, "by")
