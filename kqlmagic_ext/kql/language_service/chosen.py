@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kqlmagic_ext.kql.language_service import Schema
 from kqlmagic_ext.kql.language_service.dotnet import end_in_order, missing
+from kqlmagic_ext.kql.language_service.ours import OurService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,14 +45,15 @@ class Chosen:
 
     def __init__(
         self,
-        ours: LanguageService,
+        ours: LanguageService | None = None,
         *,
         wanted: Callable[[], bool] = lambda: True,
         lacking: Callable[[], str] = missing,
         load: Callable[[], LanguageService] = microsoft,
         patience: float = _PATIENCE_S,
     ) -> None:
-        self._ours, self._wanted, self._lacking, self._load = ours, wanted, lacking, load
+        self._ours = ours or OurService()
+        self._wanted, self._lacking, self._load = wanted, lacking, load
         self._patience = patience
         self._questions: SimpleQueue[tuple[Question, Future[Any]] | None] = SimpleQueue()
         self._starting = Lock()
@@ -91,6 +93,10 @@ class Chosen:
     def is_ready(self) -> bool:
         """Whether Microsoft's answers."""
         return self._theirs is not None and self._wanted()
+
+    def lacks(self) -> str:
+        """Why Microsoft's cannot be loaded, in one sentence; empty while nothing speaks against it."""
+        return self._lacking() or (self.problem if self._theirs is None else "")
 
     def close(self) -> None:
         """Let the thread end; ours answers from now on. May be called twice."""

@@ -25,7 +25,7 @@ _LONGEST, _DEEPEST = 100_000, 300  # its time grows with the square of the depth
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _WIDEST_OF_ONE_UNIT = "\uffff"
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_SUBKEY = re.compile(r"([A-Za-z_]\w*)(?:\[\d+\])?\.(\w*)$")
+_PATH = re.compile(r"((?:[A-Za-z_]\w*(?:\[[^\]\n]*\])*\.)+)(\w*)$")  # `Column.key[0].` and the part of a word
 _KINDS = {
     "Table": "class",
     "MaterialiedView": "class",  # written so in the library
@@ -218,13 +218,13 @@ def _types(table: Any) -> Mapping[str, str]:
 
 
 def _subkeys(before: str, schema: Schema) -> Completions | None:
-    """The keys that answers have shown of the dynamic column before the dot."""
-    match = _SUBKEY.search(before)
-    keys = schema.keys.get(match[1]) if match is not None else None
+    """The keys that answers have shown of the dynamic column, or of the path below it, before the dot."""
+    match = _PATH.search(before)
+    keys = schema.keys.get(re.sub(r"\[[^\]]*\]", "", match[1])[:-1]) if match is not None else None
     if match is None or not keys:
         return None
     typed = match[2].casefold()
-    found = [key for key in keys if key.casefold().startswith(typed) and _IDENTIFIER.fullmatch(key)]
+    found = [key for key in keys if key.casefold().startswith(typed)]
     return Completions(match.start(2), match.end(2), tuple(Completion(key, "property") for key in found))
 
 
