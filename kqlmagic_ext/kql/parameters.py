@@ -85,7 +85,7 @@ def bind(query: Query) -> Bound:
         for name, value in values.items()
         if name not in frames
     }
-    return Bound(without_braces(query.text), scalars, frames, tuple(_slips(query, {*bare, *braced})))
+    return Bound(_without_braces(query.text), scalars, frames, tuple(_slips(query, {*bare, *braced})))
 
 
 def is_frame(value: object) -> bool:
@@ -147,7 +147,7 @@ def _check_name(name: str) -> None:
             raise ParameterError(f"{name!r} {why} -i other={name}", name=name)
 
 
-def without_braces(text: str) -> str:
+def _without_braces(text: str) -> str:
     """The text with `{{name}}` as `_in_name`, padded to the same length, so that every other offset stays."""
     for braces in placeholders(text):
         replacement = f"{RESERVED}{braces.name}".ljust(braces.end - braces.start)

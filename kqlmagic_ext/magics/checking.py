@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kqlmagic_ext.errors import ParameterError, UnsupportedError
+from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.tokens import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kqlmagic_ext.connections import Connection
-    from kqlmagic_ext.errors import QueryError
     from kqlmagic_ext.kql.language_service import Diagnostic
+    from kqlmagic_ext.magics.options import Cell
 
 
 def complete(
-    error: QueryError, text: str, diagnose: Callable[[], Iterable[Diagnostic]], connection: Connection
+    error: QueryError, asked: Cell, diagnose: Callable[[], Iterable[Diagnostic]], connection: Connection
 ) -> None:
     """Add to a refusal what it does not tell: the place in the query, and what was probably meant.
 
@@ -30,15 +30,17 @@ def complete(
         found = list(diagnose())
     except ParameterError:  # raised before anything was sent, and this is what the cell fails with
         return
-    same = next((fault for fault in found if _is_told(fault, error, text)), None)
+    same = next((fault for fault in found if _is_told(fault, error, asked.text)), None)
     if same is None:
         for fault in found[:1]:
-            error.add_note(_note(fault, text))
+            error.add_note(_note(fault, asked))
         return
     if error.column is None:
-        spot = place(text, same.start)
+        spot = place(asked.text, same.start)
         error.line, error.column, error.source = spot["line"], spot["column"], spot["source"]
-    error.hint = error.hint or same.hint or None
+    error.hint = (
+        same.hint or error.hint
+    )  # the connection guesses among all columns, this among those of the step
 
 
 def _is_told(fault: Diagnostic, error: QueryError, text: str) -> bool:
@@ -49,14 +51,14 @@ def _is_told(fault: Diagnostic, error: QueryError, text: str) -> bool:
         return bool(begin <= (error.line, error.column) <= end)
     if error.line is not None and error.line != first["line"]:
         return False
+    word = text[fault.start : fault.end]
     if error.unknown is not None:
-        return fault.code == "unknown_name" and text[fault.start : fault.end].strip("[]'\"") == error.unknown
-    return error.syntax == (fault.code == "syntax")
+        return fault.code == "unknown_name" and word.strip("[]'\"") == error.unknown
+    return f"'{word}'" in error.message or (error.syntax and fault.code == "syntax")
 
 
-def _note(fault: Diagnostic, text: str) -> str:
-    spot = place(text, fault.start)
-    hint = f"; {fault.hint}" if fault.hint else ""
-    return (
-        f"read here, not by the service: line {spot['line']}, column {spot['column']}: {fault.message}{hint}"
-    )
+def _note(fault: Diagnostic, asked: Cell) -> str:
+    """A fault that the service's error does not tell of, by its place in the cell."""
+    told = QueryError(fault.message, hint=fault.hint or None, **place(asked.text, fault.start))
+    told.move(asked.line, asked.column)
+    return f"read here, not by the service: {told}"

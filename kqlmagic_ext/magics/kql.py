@@ -164,7 +164,7 @@ class KqlMagics(Magics):
             self._partial, self._partial_error = error.result, weakref.ref(error)
             raise
         except QueryError as error:
-            complete(error, query.text, lambda: self.typing.diagnose(query, connection), connection)
+            complete(error, asked, lambda: self.typing.diagnose(query, connection), connection)
             raise
 
     def _let_go(self) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.kql.language_service import Completion, Completions, Diagnostic, Hover
 from kqlmagic_ext.kql.language_service.dotnet import LOCK, load
 from kqlmagic_ext.kql.language_service.symbols import TABLES_HERE, Symbols
-from kqlmagic_ext.kql.parameters import RESERVED, without_braces
-from kqlmagic_ext.kql.tokens import code
+from kqlmagic_ext.kql.parameters import RESERVED
+from kqlmagic_ext.kql.tokens import code, placeholders, tokens
 from kqlmagic_ext.kql.words import OPERATORS, did_you_mean
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _UNKNOWN = {
     "KS204": "table",
     "KS211": "function",
 }
-_EXPECTED = "KS005"
+_EXPECTED, _ONE_OF = "KS005", "Expected one of: "
 
 
 class Microsoft:
@@ -246,20 +246,27 @@ def _asked_words(text: str, cursor: int) -> Iterator[tuple[int, int]]:
 
 
 def _syntax_error(text: str, start: int, end: int, message: str) -> Diagnostic:
-    message = message.rstrip(".")
-    word = text[start:end]
+    """The library's error in a sentence, with what may have been meant."""
+    message, word = message.rstrip("."), text[start:end]
+    if message in {"Missing: '", 'Missing: "'} and (opened := _string_before(text, start)):
+        quote = message[-1]
+        return Diagnostic(*opened, "syntax", "the string is not closed", f"close it with {quote}")
     hint: str | None = None
-    if message in {"Missing: '", 'Missing: "'}:
-        message = "the string is not closed"
-    elif message.startswith("Expected one of: "):
-        hint = did_you_mean(word, message.removeprefix("Expected one of: ").split(", "))
+    if message.startswith(_ONE_OF):
+        hint = did_you_mean(word, message.removeprefix(_ONE_OF).split(", "))
     elif "operator expected" in message:
         hint = did_you_mean(word, OPERATORS) if word else None
     elif word in OPERATORS:
         hint = "is a | missing before it?"
-    elif start and text[:start].endswith("\n\n"):
+    elif text[:start].endswith("\n\n"):
         hint = "two queries in one cell are separated by ;"
     return Diagnostic(start, end, "syntax", message[:1].lower() + message[1:], hint or "")
+
+
+def _string_before(text: str, end: int) -> tuple[int, int] | None:
+    """The string that ends at an offset: the library points behind it."""
+    strings = (one for one in tokens(text) if one.kind == "string" and one.end == end)
+    return next(((one.start, one.end) for one in strings), None)
 
 
 def _is_excessive(text: str) -> bool:
@@ -279,7 +286,13 @@ def _is_excessive(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """The text as .NET can hold it, with `{{name}}` as a name; each offset stays."""
-    return without_braces(_SURROGATE.sub("?", text))
+    text, pieces, end = _SURROGATE.sub("?", text), [], 0
+    for braces in placeholders(text) if "{{" in text else ():
+        if braces.name is not None:
+            name = f"{RESERVED}{braces.name}".ljust(braces.end - braces.start)
+            pieces += [text[end : braces.start], name]
+            end = braces.end
+    return "".join([*pieces, text[end:]])
 
 
 def _units(text: str, offset: int) -> int:
