@@ -32,6 +32,7 @@ _PREFIXES = {
     "make_dictionary": "bag", "buildschema": "schema", "percentilew": "percentile", "percentilesw": "percentile",
     "percentiles": "percentile", "variancep": "variance", "take_anyif": "take_anyif",
 }  # fmt: skip
+_SIGNS = frozenset("+-*/%")
 _NUMBER = re.compile(r"\d+(?:[eE]\d+)?$|0[xX][0-9a-fA-F]+$")
 
 
@@ -45,7 +46,11 @@ def type_of(code: Code, low: int, high: int, columns: Columns, names: Names) -> 
     if any(code.words[place] in COMPARING for place in level) or _is_equality(code, low, high):
         return "bool"
     kind = _type_of_operand(code, low, high, columns, names)
-    signs = [place for place in level if code.words[place] in "+-*/%" and place > low]
+    signs = [
+        place
+        for place in level
+        if place > low and code.words[place] in _SIGNS and code.words[place - 1] not in _SIGNS
+    ]
     if signs and kind == "datetime" and code.words[signs[0]] == "-":
         subtracted = type_of(code, signs[0] + 1, high, columns, names)
         return "timespan" if subtracted == "datetime" else kind
@@ -65,13 +70,13 @@ def _type_of_operand(code: Code, low: int, high: int, columns: Columns, names: N
     """The type of the operand that begins at a place."""
     if low >= high:
         return ""
+    while low < high - 1 and code.words[low] == "-":
+        low += 1
     token = code.tokens[low]
     if token.kind == "string":
         return "string"
     if token.kind == "number":
         return _type_of_number(code, low, high)
-    if token.text == "-":
-        return _type_of_operand(code, low + 1, high, columns, names)
     if token.text == "(":
         return type_of(code, low + 1, code.closers.get(low, high), columns, names)
     return _type_of_name(code, low, high, columns, names) if token.kind == "name" else ""
