@@ -57,16 +57,11 @@ def _read(text: str, start: int, parser: MagicArgumentParser) -> KqlCell:
         words, end = opt.leading_options(line, parser)
         options = vars(parser.parse_args(words))
     except UsageError:  # an option that is being written
-        words, end, options = [], _end_of_options(line), {}
-    start, query_start = start, start + end
+        end, options = len(line), {}
+    query_start = start + end
     if match := _SHIFT.match(text, query_start):
         query_start = match.end()
     return KqlCell(text[start:query_start], start, text[query_start:], query_start, options)
-
-
-def _end_of_options(line: str) -> int:
-    """Where a half-written option ends: at the end of its line."""
-    return len(line)
 
 
 def option_at(cell: KqlCell, cursor: int) -> tuple[str, str] | None:

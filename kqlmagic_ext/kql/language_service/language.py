@@ -60,6 +60,7 @@ def language() -> Mapping[str, Mapping[str, Word]]:
     return found
 
 
+@cache
 def words(*kinds: str) -> Mapping[str, Word]:
     """The words of some kinds; of a name that stands in several, the first kind's."""
     merged: dict[str, Word] = {}

@@ -15,7 +15,11 @@ _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
 class Code:
-    """Tokens by place. `closers` gives the place of the bracket that closes the one at a place, if it is closed."""
+    """Tokens by place.
+
+    `closers` gives the place of the bracket that closes the one at a place, `unclosed` and `unopened` the brackets
+    without their other half; `depth`: how deep brackets stand in brackets.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -26,6 +30,7 @@ class Code:
         self.closers: dict[int, int] = {}
         self.unclosed: list[int] = []
         self.unopened: list[int] = []
+        self.depth = 0
         self._pair()
 
     @property
@@ -48,6 +53,7 @@ class Code:
         for place, word in enumerate(self.words):
             if word in ("(", "[", "{"):
                 open_.append(place)
+                self.depth = max(self.depth, len(open_))
             elif word in _CLOSING:
                 if open_ and self.words[open_[-1]] == _CLOSING[word]:
                     self.closers[open_.pop()] = place

@@ -32,6 +32,7 @@ _PREFIXES = {
     "make_dictionary": "bag", "buildschema": "schema", "percentilew": "percentile", "percentilesw": "percentile",
     "percentiles": "percentile", "variancep": "variance", "take_anyif": "take_anyif",
 }  # fmt: skip
+_SIGNS = frozenset("+-*/%")
 _NUMBER = re.compile(r"\d+(?:[eE]\d+)?$|0[xX][0-9a-fA-F]+$")
 
 
@@ -45,7 +46,11 @@ def type_of(code: Code, low: int, high: int, columns: Columns, names: Names) -> 
     if any(code.words[place] in COMPARING for place in level) or _is_equality(code, low, high):
         return "bool"
     kind = _type_of_operand(code, low, high, columns, names)
-    signs = [place for place in level if code.words[place] in "+-*/%" and place > low]
+    signs = [
+        place
+        for place in level
+        if place > low and code.words[place] in _SIGNS and code.words[place - 1] not in _SIGNS
+    ]
     if signs and kind == "datetime" and code.words[signs[0]] == "-":
         subtracted = type_of(code, signs[0] + 1, high, columns, names)
         return "timespan" if subtracted == "datetime" else kind
@@ -65,32 +70,40 @@ def _type_of_operand(code: Code, low: int, high: int, columns: Columns, names: N
     """The type of the operand that begins at a place."""
     if low >= high:
         return ""
-    token, behind = code.tokens[low], code.word(low + 1) if low + 1 < high else ""
+    while low < high - 1 and code.words[low] == "-":
+        low += 1
+    token = code.tokens[low]
     if token.kind == "string":
         return "string"
     if token.kind == "number":
-        if not _NUMBER.match(token.text):
-            return "timespan"
-        return (
-            "real" if behind == "." and low + 2 < high and code.tokens[low + 2].kind == "number" else "long"
-        )
-    if token.text == "-":
-        return _type_of_operand(code, low + 1, high, columns, names)
+        return _type_of_number(code, low, high)
     if token.text == "(":
         return type_of(code, low + 1, code.closers.get(low, high), columns, names)
-    if token.kind != "name":
-        return ""
+    return _type_of_name(code, low, high, columns, names) if token.kind == "name" else ""
+
+
+def _type_of_number(code: Code, low: int, high: int) -> str:
+    """The type of a number: `1`, `1.5`, or a timespan such as `1d`."""
+    has_fraction = low + 2 < high and code.words[low + 1] == "." and code.tokens[low + 2].kind == "number"
+    if not _NUMBER.match(code.words[low + 2] if has_fraction else code.words[low]):
+        return "timespan"
+    return "real" if has_fraction else "long"
+
+
+def _type_of_name(code: Code, low: int, high: int, columns: Columns, names: Names) -> str:
+    """The type of a call, a path, a column, or what let has named."""
+    name, behind = code.words[low], code.word(low + 1) if low + 1 < high else ""
     if behind == "(":
         end = code.closers.get(low + 1, high)
         is_path = end + 1 < high and code.words[end + 1] in (".", "[")
         return "dynamic" if is_path else call_type(code, low, end, columns, names)
     if behind in (".", "["):
         return "dynamic"
-    if token.text in ("true", "false"):
+    if name in ("true", "false"):
         return "bool"
-    if token.text in columns.types:
-        return columns.types[token.text]
-    bound = names.lets.get(token.text)
+    if name in columns.types:
+        return columns.types[name]
+    bound = names.lets.get(name)
     return bound if isinstance(bound, str) else ""
 
 

@@ -32,7 +32,6 @@ SOURCES = frozenset(
 PREPARING = frozenset(("let", "set", "declare", "alias", "restrict", "pattern"))
 ROOT = Names()
 _WILD_TABLES = 200  # of `union *`: more would offer every column there is
-_DEEPEST = 40  # brackets in brackets: beyond, nothing is known, and nothing is lost
 
 
 class Follower:
@@ -51,7 +50,6 @@ class Follower:
     ) -> None:
         self.code, self.schema, self._memo, self._watch, self._unknown = code, schema, memo, watch, unknown
         self.named: dict[str, Columns] = {}  # by `as`
-        self._depth = 0
 
     # ------------------------------------------------------------ statements
 
@@ -151,17 +149,11 @@ class Follower:
 
     def pipeline(self, low: int, high: int, names: Names, given: Columns | None = None) -> Columns:
         """The columns at the end of a pipeline; `given`: those that reach its first operator, when it has no source."""
-        if self._depth > _DEEPEST:
-            return UNKNOWN
-        self._depth += 1
-        try:
-            sections = self.code.split(low, high, "|")
-            columns = given if given is not None else self.source(*sections.pop(0), names)
-            for start, end in sections:
-                columns = self.step(start, end, columns, names)
-            return columns
-        finally:
-            self._depth -= 1
+        sections = self.code.split(low, high, "|")
+        columns = given if given is not None else self.source(*sections.pop(0), names)
+        for start, end in sections:
+            columns = self.step(start, end, columns, names)
+        return columns
 
     def step(self, low: int, high: int, columns: Columns, names: Names) -> Columns:
         """The columns behind an operator and its arguments."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.kql.language_service import Completion
@@ -77,10 +78,12 @@ def _columns(columns: Columns) -> Iterator[Completion]:
     return (Completion(_written(name), "field", kind) for name, kind in columns.types.items())
 
 
-def _called(*kinds: str) -> Iterator[Completion]:
-    for name, word in words(*kinds).items():
-        if not name.endswith("_cs"):
-            yield Completion(word.offered, "keyword" if word.kind == "keyword" else "function")
+@cache
+def _called(*kinds: str) -> tuple[Completion, ...]:
+    return tuple(
+        Completion(word.offered, "keyword" if word.kind == "keyword" else "function")
+        for word in words(*kinds).values()
+    )
 
 
 def _tables(place: Place, schema: Schema) -> Iterator[Completion]:

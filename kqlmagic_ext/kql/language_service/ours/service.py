@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service import Diagnostic, Hover, Schema
     from kqlmagic_ext.kql.language_service.ours.place import Place
 
+_DEEPEST = 50  # brackets in brackets: nobody types more, and each takes several calls
 _REMEMBERED = 1_000
 
 
@@ -34,7 +35,7 @@ class OurService:
         """What may stand at the cursor, for the part of a word that stands before it."""
         code = Code(text[:cursor])
         start = word_start(code)
-        if code.ends_in_text or _is_number(code):
+        if code.ends_in_text or _is_number(code) or code.depth > _DEEPEST:
             return Completions(cursor, cursor)
         head, place = self._place(text[:start], schema)
         found = offers(head, place, schema, _names(text, start, cursor))
@@ -44,6 +45,8 @@ class OurService:
 
     def hover(self, text: str, cursor: int, schema: Schema) -> Hover | None:
         """What the word at the cursor is, or the function in whose parentheses it stands."""
+        if Code(text[:cursor]).depth > _DEEPEST:
+            return None
         found = word_at(text, cursor)
         if found is not None:
             start, word = found
@@ -55,7 +58,8 @@ class OurService:
 
     def diagnose(self, text: str, schema: Schema) -> tuple[Diagnostic, ...]:
         """What can be known to be wrong without asking; nothing where it is not sure."""
-        return tuple(check(Code(text), schema))
+        code = Code(text)
+        return () if code.depth > _DEEPEST else tuple(check(code, schema))
 
     def _place(self, head: str, schema: Schema) -> tuple[Code, Place]:
         """The place at the end of a text, with the names that `as` has given."""
