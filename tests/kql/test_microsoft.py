@@ -81,6 +81,8 @@ def offered(service: Microsoft, text: str) -> dict[str, tuple[str, str]]:
         ("SigninLogs | where TimeGenerated > now|_|", "now(", "function", ""),
         ("SigninLogs | where TimeGenerated > ag|_|(1d)", "ago", "function", ""),
         ("SigninLogs | summarize dc", "dcount(", "function", ""),
+        ("SigninLogs | summarize cou", "count()", "function", ""),
+        ("SigninLogs | where ResultType !ha", "!has", "operator", ""),
         ("let limitation = 5; SigninLogs | take limi", "limitation", "variable", ""),
         ("SigninLogs | where LocationDetails.ci", "city", "property", ""),
         ("SigninLogs | where LocationDetails.geoCoordinates[0].la", "latitude", "property", ""),
@@ -211,8 +213,10 @@ def test_an_unknown_table_makes_no_column_unknown(service: Microsoft) -> None:
         "let x = ; ; ;; | |",
         "T | join (T | join (T | union (",
         "{" * 300,
+        "a" * 100_000,
+        "union " * 16_000,
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_no_text_raises_or_freezes(service: Microsoft, text: str) -> None:
     found = service.complete(text, len(text), SCHEMA)

@@ -1,6 +1,7 @@
 """Microsoft's own answers: Kusto.Language, in the kernel's process.
 
-It counts in UTF-16 units, does not filter by what is typed, and knows neither operators nor sub-keys at a word.
+It counts in UTF-16 units, so each character of two is given to it as one of one; it does not filter by what is typed, has
+nothing to say of operators and no keys of dynamic columns.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.kql.language_service import Completion, Completions, Diagnostic, Hover
 from kqlmagic_ext.kql.language_service.dotnet import LOCK, load
-from kqlmagic_ext.kql.language_service.symbols import TABLES_HERE, Symbols
+from kqlmagic_ext.kql.language_service.symbols import REPLACED, TABLES_HERE, Symbols, one_unit
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code, placeholders, tokens
 from kqlmagic_ext.kql.words import OPERATORS, did_you_mean
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
     from kqlmagic_ext.kql.language_service import Schema
 
-_LONGEST, _DEEPEST = 100_000, 300  # its time grows with the square of the depth
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_WIDEST_OF_ONE_UNIT = "\uffff"
+_LONGEST, _DEEPEST, _LONGEST_PATH = 100_000, 300, 500  # its time grows with the square of the depth
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PATH = re.compile(r"((?:[A-Za-z_]\w*(?:\[[^\]\n]*\])*\.)+)(\w*)$")  # `Column.key[0].` and the part of a word
 _KINDS = {
@@ -84,10 +83,10 @@ class Microsoft:
         text = _plain(text)
         with LOCK:
             service, analysed = self._read(text, schema)
-            at = _units(text, cursor)
-            answer = service.GetCompletionItems(at)
-            start = _characters(text, answer.EditStart)
-            types = _types(analysed.GetColumnsInScope(at))
+            answer = service.GetCompletionItems(cursor)
+            start = int(answer.EditStart)
+            start -= text[start - 1 : start] == "!"  # of `!has`, the library takes `has` alone for the word
+            types = _types(analysed.GetColumnsInScope(cursor))
             near = _Near(text[start:cursor].casefold(), text[cursor : cursor + 1], types)
             found = tuple(self._items(answer.Items, near, schema))
         return Completions(start, cursor, found)
@@ -100,7 +99,7 @@ class Microsoft:
         with LOCK:
             service, _ = self._read(text, schema)
             for start, end in _asked_words(text, cursor):
-                for item in service.GetQuickInfo(_units(text, start)).Items:
+                for item in service.GetQuickInfo(start).Items:
                     kind = _HOVERED.get(str(item.Kind))
                     if kind is not None:
                         return Hover(text[start:end], kind, str(item.Text).strip())
@@ -131,7 +130,7 @@ class Microsoft:
                 others = [one for one in schema.tables if one not in offered and near.begins(one)]
                 yield from (Completion(_written(one), "class", "table") for one in others)
                 offered.update(others)
-            elif name not in offered and near.begins(name):
+            elif name not in offered and REPLACED not in name and near.begins(name):
                 offered.add(name)
                 kind = self._kusto.kinds[int(item.Kind)]
                 if (found := _completion(name, kind, item, near, schema)) is not None:
@@ -149,10 +148,7 @@ class Microsoft:
     ) -> Iterator[Diagnostic]:
         """What is sure to be wrong, up to the first error of syntax: behind it the text is read by guess."""
         for one in sorted(said, key=lambda one: one.Start):
-            start, end = (
-                _characters(text, one.Start),
-                _characters(text, one.Start + one.Length),
-            )
+            start, end = int(one.Start), int(one.Start + one.Length)
             if one.Code == _EXPECTED or (one.Code, one.Start) in syntax:
                 yield _syntax_error(text, start, end, str(one.Message))
                 return
@@ -189,9 +185,11 @@ def _completion(name: str, foreign: str, item: Any, near: _Near, schema: Schema)
     kind, before = _KINDS.get(foreign), str(item.BeforeText or "").strip()
     if kind is None or not name:
         return None
-    if before.endswith("(") and kind in ("function", "keyword"):
-        closed = ")" if str(item.DisplayText).endswith("()") and kind == "function" else ""
-        return Completion(name if near.behind == "(" else f"{name}({closed}", kind)
+    if before.endswith(("(", "()")) and kind in ("function", "keyword"):
+        closed = ")" if before.endswith("()") or str(item.DisplayText) == f"{name}()" else ""
+        return Completion(
+            name if near.behind == "(" else f"{name}({closed if kind == 'function' else ''}", kind
+        )
     if before.endswith("=") and kind in ("keyword", "value"):
         return Completion(name if near.behind == "=" else f"{name}=", "property")
     if name in ("$left", "$right"):
@@ -219,13 +217,14 @@ def _types(table: Any) -> Mapping[str, str]:
 
 def _subkeys(before: str, schema: Schema) -> Completions | None:
     """The keys that answers have shown of the dynamic column, or of the path below it, before the dot."""
-    match = _PATH.search(before)
+    match = _PATH.search(before[-_LONGEST_PATH:])
     keys = schema.keys.get(re.sub(r"\[[^\]]*\]", "", match[1])[:-1]) if match is not None else None
     if match is None or not keys:
         return None
     typed = match[2].casefold()
+    start = len(before) - len(match[2])
     found = [key for key in keys if key.casefold().startswith(typed)]
-    return Completions(match.start(2), match.end(2), tuple(Completion(key, "property") for key in found))
+    return Completions(start, len(before), tuple(Completion(key, "property") for key in found))
 
 
 def _asked_words(text: str, cursor: int) -> Iterator[tuple[int, int]]:
@@ -286,26 +285,10 @@ def _is_excessive(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """The text as .NET can hold it, with `{{name}}` as a name; each offset stays."""
-    text, pieces, end = _SURROGATE.sub("?", text), [], 0
+    text, pieces, end = one_unit(text), [], 0
     for braces in placeholders(text) if "{{" in text else ():
         if braces.name is not None:
             name = f"{RESERVED}{braces.name}".ljust(braces.end - braces.start)
             pieces += [text[end : braces.start], name]
             end = braces.end
     return "".join([*pieces, text[end:]])
-
-
-def _units(text: str, offset: int) -> int:
-    """How many UTF-16 units stand before a character."""
-    return offset + sum(char > _WIDEST_OF_ONE_UNIT for char in text[:offset]) if _has_pairs(text) else offset
-
-
-def _characters(text: str, units: int) -> int:
-    """How many characters the first UTF-16 units of a text are."""
-    if not _has_pairs(text):
-        return units
-    return len(text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore"))
-
-
-def _has_pairs(text: str) -> bool:
-    return not text.isascii() and max(text) > _WIDEST_OF_ONE_UNIT

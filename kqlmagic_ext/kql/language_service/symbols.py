@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service import Schema
 
 TABLES_HERE = "Kqlmagic_ext_any_table"  # in no schema: where it is offered, every table may stand
+REPLACED = "\ufffd"  # what stands for a character that .NET has no single unit for
+_TWO_UNITS = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 _PATTERN = re.compile(r"(?<![\w*])(?:\w+\*|\*\w)[\w*]*")
 _MOST_BY_PATTERN = 40
 _KEPT_STATES = 64
 _WIDE = frozenset({"find", "search"})
-_BARE_STAR = re.compile(r"\bunion\b[^|;()]*(?<![\w*])\*(?!\w)")
+_BARE_STAR = re.compile(r"\bunion\b[^|;()]{0,2000}(?<![\w*])\*(?!\w)")
 
 
 class Symbols:
@@ -75,10 +77,15 @@ class Symbols:
     def _built(self, name: str, columns: Mapping[str, str]) -> Any:
         scalars = self._kusto.ScalarTypes
         made = [
-            self._kusto.ColumnSymbol(column, scalars.GetSymbol(kind) or scalars.Dynamic)
+            self._kusto.ColumnSymbol(one_unit(column), scalars.GetSymbol(kind) or scalars.Dynamic)
             for column, kind in columns.items()
         ]
-        return self._kusto.TableSymbol(name, self._kusto.ColumnSymbols(made))
+        return self._kusto.TableSymbol(one_unit(name), self._kusto.ColumnSymbols(made))
+
+
+def one_unit(text: str) -> str:
+    """The text with one UTF-16 unit a character, so that offsets here and in .NET are the same."""
+    return text if text.isascii() else _TWO_UNITS.sub(REPLACED, text)
 
 
 def _named(text: str, schema: Schema) -> set[str]:
