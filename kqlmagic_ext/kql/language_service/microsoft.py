@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST, _DEEPEST, _LONGEST_PATH = 100_000, 300, 500  # its time grows with the square of the depth
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_PART = re.compile(r"(?<![!\w])[A-Za-z_]\w*\Z")
 _PATH = re.compile(r"((?:[A-Za-z_]\w*(?:\[[^\]\n]*\])*\.)+)(\w*)$")  # `Column.key[0].` and the part of a word
 _KINDS = {
     "Table": "class",
@@ -58,10 +59,12 @@ _HOVERED = {
     "Parameter": "variable",
 }
 _UNKNOWN = {
-    "KS142": "column, table, variable or function",
+    "KS142": "column",  # or variable
     "KS204": "table",
     "KS211": "function",
 }
+_NEAR = 0.8  # how alike a known name must be before an unknown one is told: a schema may lack a column that is there
+_MOST = 5  # unknown names that are looked at: the rest mostly follows from them
 _EXPECTED, _ONE_OF = "KS005", "Expected one of: "
 
 
@@ -82,14 +85,24 @@ class Microsoft:
             return keys
         text = _plain(text)
         with LOCK:
-            service, analysed = self._read(text, schema)
-            answer = service.GetCompletionItems(cursor)
-            start = int(answer.EditStart)
-            start -= text[start - 1 : start] == "!"  # of `!has`, the library takes `has` alone for the word
-            types = _types(analysed.GetColumnsInScope(cursor))
-            near = _Near(text[start:cursor].casefold(), text[cursor : cursor + 1], types)
-            found = tuple(self._items(answer.Items, near, schema))
-        return Completions(start, cursor, found)
+            found = self._complete(text, cursor, schema, "")
+            # `to` of `tostring` is a word of the language to the library: such a part is left out, and asked for again.
+            if not found.found and (part := _PART.search(text[max(0, cursor - _LONGEST_PATH) : cursor])):
+                start = cursor - len(part[0])
+                again = self._complete(text[:start] + text[cursor:], start, schema, part[0])
+                found = Completions(start, cursor, again.found)
+        return found
+
+    def _complete(self, text: str, cursor: int, schema: Schema, part: str) -> Completions:
+        """What may stand at the cursor; `part`: of a word, taken out of the text before it."""
+        service, analysed = self._read(text, schema)
+        answer = service.GetCompletionItems(cursor)
+        start = int(answer.EditStart)
+        if text[start - 1 : start] == "!":  # of a part of `!has`, the library knows nothing
+            return Completions(cursor, cursor)
+        types = _types(analysed.GetColumnsInScope(cursor))
+        near = _Near((text[start:cursor] + part).casefold(), text[cursor : cursor + 1], types)
+        return Completions(start, cursor, tuple(self._items(answer.Items, near, schema)))
 
     def hover(self, text: str, cursor: int, schema: Schema) -> Hover | None:
         """What the word at the cursor is, or the function in whose parentheses it stands; None where there is nothing to say."""
@@ -106,7 +119,7 @@ class Microsoft:
         return None
 
     def diagnose(self, text: str, schema: Schema) -> tuple[Diagnostic, ...]:
-        """Errors of syntax, and names that nobody knows where the schema knows tables."""
+        """Errors of syntax, and unknown names that are nearly a known one, where the schema knows tables."""
         if _is_excessive(text):
             return ()
         text = _plain(text)
@@ -147,16 +160,18 @@ class Microsoft:
         knows: bool,
     ) -> Iterator[Diagnostic]:
         """What is sure to be wrong, up to the first error of syntax: behind it the text is read by guess."""
+        told = 0
         for one in sorted(said, key=lambda one: one.Start):
             start, end = int(one.Start), int(one.Start + one.Length)
             if one.Code == _EXPECTED or (one.Code, one.Start) in syntax:
                 yield _syntax_error(text, start, end, str(one.Message))
                 return
-            if knows and one.Code in _UNKNOWN and not text.startswith(RESERVED, start):
-                name = text[start:end]
-                known = self._names(str(one.Code), schema, analysed, one.Start)
-                said_of = f"there is no {_UNKNOWN[one.Code]} {name}"
-                yield Diagnostic(start, end, "unknown_name", said_of, did_you_mean(name, known) or "")
+            if not knows or one.Code not in _UNKNOWN or text.startswith(RESERVED, start) or told == _MOST:
+                continue
+            name, told = text[start:end], told + 1
+            known = self._names(str(one.Code), schema, analysed, start)
+            if (hint := did_you_mean(name, known, _NEAR)) is not None:
+                yield Diagnostic(start, end, "unknown_name", f"there is no {_UNKNOWN[one.Code]} {name}", hint)
 
     def _names(self, unknown: str, schema: Schema, analysed: Any, at: int) -> Iterable[str]:
         """What may have been meant: a column that is there, or else a table; a function."""

@@ -20,7 +20,7 @@ REPLACED = "\ufffd"  # what stands for a character that .NET has no single unit 
 _TWO_UNITS = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 _PATTERN = re.compile(r"(?<![\w*])(?:\w+\*|\*\w)[\w*]*")
 _MOST_BY_PATTERN = 40
-_KEPT_STATES = 64
+_KEPT_STATES = 16
 _WIDE = frozenset({"find", "search"})
 _BARE_STAR = re.compile(r"\bunion\b[^|;()]{0,2000}(?<![\w*])\*(?!\w)")
 
