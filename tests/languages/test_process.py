@@ -355,12 +355,15 @@ def test_an_interrupt_that_falls_into_the_garbage_collector_is_heard(echo: Proce
 def test_an_interrupt_at_any_moment_of_a_wait_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's simple queue, interrupted near the end of its patience, forgets that it has one."""
     monkeypatch.setattr("kqlmagic_ext.languages.conversation._STEP_S", 0.0001)
-    silent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    conversation = Conversation(lambda _: None, iter(silent.get, b""))
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def record_and_be_silent(line: bytes) -> None:
+        lines.put(json.dumps({"event": "record", "id": json.loads(line)["id"]}).encode() + b"\n")
+
+    conversation = Conversation(record_and_be_silent, iter(lines.get, b""))
     for round_ in range(200):
-        presser = threading.Timer(0.001 + round_ / 1e5, os.kill, [os.getpid(), signal.SIGINT])
-        presser.start()
+        presser = threading.Timer(round_ / 1e5, os.kill, [os.getpid(), signal.SIGINT])
         with pytest.raises(KeyboardInterrupt):
-            conversation.ask("wait", seconds=20)
+            conversation.ask("wait", lambda _, presser=presser: presser.start(), 20)
         presser.join()
-    silent.put(b"")
+    lines.put(b"")
