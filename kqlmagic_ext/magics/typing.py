@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import string
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.places import Places
     from kqlmagic_ext.query import Result
 
-_NO_SPANS = ("1h", "1d", "7d", "30d", "all")
+_LETTERS = f"{string.ascii_letters}{string.digits}_"
+_SPANS = ("1h", "1d", "7d", "30d", "all")
 # A scalar of -i or {{…}} stands before the query as it would in a query to Log Analytics, empty: its type is what counts.
 _EMPTY = {
     str: '""',
@@ -139,7 +141,7 @@ class Typing:
         elif option in ("-c", "--connection"):
             found = self._named_connections()
         elif option in ("-t", "--timespan"):
-            found = (Completion(span, "value") for span in _NO_SPANS)
+            found = (Completion(span, "value") for span in _SPANS)
         matching = tuple(one for one in found if one.text.startswith(part))
         return Completions(cursor - len(part), cursor, matching)
 
@@ -207,12 +209,14 @@ def _matcher(typing: Typing) -> Callable[[CompletionContext], SimpleMatcherResul
         found = typing.complete(text, cursor)
         if found is None:
             return {"completions": []}
-        return {
-            "completions": [SimpleCompletion(one.text, type=one.kind) for one in found.found],
-            "matched_fragment": text[found.start : cursor],
-            "ordered": True,
-            "suppress": True,
-        }
+        word = text[found.start : cursor]
+        offered = [SimpleCompletion(one.text, type=one.kind) for one in found.found]
+        if (
+            not offered
+        ):  # IPython asks Python's matchers beside one that has nothing: what is typed keeps them out
+            word = text[:cursor][len(text[:cursor].rstrip(_LETTERS)) :]
+            offered = [SimpleCompletion(word, type="text")]
+        return {"completions": offered, "matched_fragment": word, "ordered": True, "suppress": True}
 
     matcher: Callable[[CompletionContext], SimpleMatcherResult] = complete
     return matcher

@@ -64,6 +64,14 @@ def test_what_is_no_kql_is_completed_as_before(notebook: Notebook, marked: str) 
     assert with_us == offered(notebook, marked)
 
 
+@pytest.mark.parametrize(
+    ("marked", "word"),
+    [("print 'pri‸", "pri"), ("print '‸", ""), ("SigninLogs // le‸", "le"), ("SigninLogs | zz‸", "zz")],
+)
+def test_where_nothing_fits_nothing_of_python_is_offered(notebook: Notebook, marked: str, word: str) -> None:
+    assert offered(notebook, f"%%kql\n{marked}") == {word: ("text", word)}
+
+
 def test_options_are_offered_behind_a_dash(notebook: Notebook) -> None:
     assert {"-i", "-o", "-c", "-t", "--limit"} <= set(offered(notebook, "%%kql -‸"))
     assert set(offered(notebook, "%%kql -o failed --li‸\nSigninLogs")) == {"--limit"}
@@ -137,7 +145,7 @@ def test_keys_of_an_answer_keep_no_frame_alive(notebook: Notebook) -> None:
     del result
     gc.collect()
     assert frame() is None
-    assert offered(notebook, "%%kql\nT | where a.‸") == {}
+    assert "b" not in offered(notebook, "%%kql\nT | where a.‸")
 
 
 class Waiting:
