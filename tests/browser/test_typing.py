@@ -54,11 +54,13 @@ def test_tab_shows_the_columns_of_the_step(lab: Lab) -> None:
     lab.page.keyboard.press("Escape")
 
 
-def test_tab_completes_a_word_that_only_one_thing_fits(lab: Lab) -> None:
+def test_tab_completes_an_operator_with_a_hyphen(lab: Lab) -> None:
     write(lab, "%%kql\nSigninLogs\n| mv-ex")
     lab.page.keyboard.press("Tab")
+    lab.page.wait_for_selector(".jp-Completer-item >> text=mv-expand")
+    lab.page.keyboard.press("Enter")
     lab.page.wait_for_function(
-        "() => document.querySelectorAll('.jp-CodeCell .cm-content')[1].innerText.includes('mv-expand')"
+        "() => document.querySelectorAll('.jp-CodeCell .cm-content')[1].innerText.endsWith('| mv-expand')"
     )
 
 

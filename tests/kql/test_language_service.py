@@ -300,6 +300,7 @@ HOVERS = {
     "a column": ("SigninLogs | where User‸Id == ''", "UserId", "field", "string", ""),
     "a function": ("SigninLogs | where TimeGenerated > a‸go(1d)", "ago", "function", "ago", "ago-function"),
     "a function from within its call": ("print ago(‸1d)", "ago", "function", "ago", "ago-function"),
+    "a function before its parenthesis": ("print ag‸o", "ago", "function", "ago", "ago-function"),
     "an aggregate": (
         "SigninLogs | summarize dcou‸nt(UserId)",
         "dcount",

@@ -59,11 +59,10 @@ def describe(word: str, behind: str, code: Code, place: Place, schema: Schema) -
         found = _column(name, place.right)
     if found is None and place.wants in ("statement", "source", "value"):
         found = _fact(language()["operator"].get(name))
-    return (
-        found
-        or _fact(words("infix", "keyword").get("matches regex" if name in ("matches", "regex") else name))
-        or _type(name)
-    )
+    if found is None:
+        infix = "matches regex" if name in ("matches", "regex") else name
+        found = _fact(words("infix", "keyword").get(infix)) or _type(name) or _call(name, place)
+    return found
 
 
 def call_around(code: Code, place: Place) -> Hover | None:

@@ -82,7 +82,7 @@ def _columns(columns: Columns) -> Iterator[Completion]:
 def _called(*kinds: str) -> tuple[Completion, ...]:
     return tuple(
         Completion(word.offered, "keyword" if word.kind == "keyword" else "function")
-        for word in words(*kinds).values()
+        for word in sorted(words(*kinds).values(), key=lambda word: "old name" in word.sentence)
     )
 
 
