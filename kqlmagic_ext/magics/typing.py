@@ -9,8 +9,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
+from IPython.core.error import UsageError
 
-from kqlmagic_ext.errors import ConnectError
+from kqlmagic_ext.errors import ConnectError, harmless
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
 from kqlmagic_ext.kql.parameters import is_frame
 from kqlmagic_ext.magics import options as opt
@@ -107,7 +108,11 @@ class Typing:
 
     def _connection(self, cell: KqlCell) -> Connection | None:
         """The open connection that would answer the cell; a place that is not open yet stays so."""
-        return self._places.opened(cell.options.get("connection"))
+        try:
+            wanted = opt.variable_in(cell.options.get("connection"), self._shell.user_ns)
+        except UsageError:  # running the cell says what is wrong with it
+            return None
+        return self._places.opened(wanted)
 
     def _variables_in_braces(self, text: str, cursor: int, part: str) -> Completions:
         close = "" if text[cursor:].lstrip().startswith("}}") else "}}"
@@ -261,7 +266,8 @@ def reply(hover: Hover | None) -> dict[str, Any]:
 
 
 def _plain(hover: Hover) -> str:
-    return "\n".join(line for line in (hover.signature, hover.sentence, hover.address) if line)
+    lines = (harmless(hover.signature), hover.sentence, hover.address)
+    return "\n".join(line for line in lines if line)
 
 
 def _markdown(hover: Hover) -> str:

@@ -128,6 +128,10 @@ def test_an_open_connection_offers_its_own_tables(notebook: Notebook) -> None:
     notebook.run("%kql_connect local://demo --as lab")
     assert "SecurityEvent" in offered(notebook, "%%kql\nSec‸")
     assert "ABAPAuditLog" not in offered(notebook, "%%kql\nABAPA‸")
+    notebook.run("%kql_connect local:// --as empty")
+    notebook.names["place"] = "lab"
+    assert "SecurityEvent" in offered(notebook, "%%kql -c {{place}}\nSecurityE‸")
+    assert "SecurityEvent" not in offered(notebook, "%%kql\nSecurityE‸")
 
 
 def test_keys_of_dynamic_columns_come_from_answers(notebook: Notebook) -> None:

@@ -70,8 +70,12 @@ def _words(names: Iterable[str], kind: str) -> Iterator[Completion]:
     return (Completion(name, kind) for name in names)
 
 
-def _written(column: str) -> str:
-    return column if _PLAIN.match(column) else "['" + column.replace("'", "\\'") + "']"
+def _written(name: str) -> str:
+    """A name as a query writes it: one that is no plain name stands as `['a name']`."""
+    if _PLAIN.match(name):
+        return name
+    quoted = name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    return f"['{quoted}']"
 
 
 def _columns(columns: Columns) -> Iterator[Completion]:
