@@ -42,8 +42,9 @@ class Schemas:
         """Take note of an answer: its dynamic columns are looked at when Tab is pressed, its connection may be asked."""
         with self._lock:
             self._recent.extend(weakref.ref(frame) for frame in result.frames)
-        is_local = getattr(connection, "url", "").startswith("local://")
-        if isinstance(connection, Catalog) and not is_local and connection not in self._asked:
+        if getattr(connection, "url", "").startswith("local://"):
+            self._asked.discard(connection)  # a table may have been read, so that its columns are known now
+        elif isinstance(connection, Catalog) and connection not in self._asked:
             self._asked.add(connection)  # it has just answered, so nobody is asked to sign in
             threading.Thread(
                 target=self._ask, args=[connection], name="kqlmagic_ext catalogue", daemon=True
@@ -72,9 +73,12 @@ class Schemas:
         if connection is None or not isinstance(connection, Catalog):
             return known_tables(hunting=True)
         if getattr(connection, "url", "").startswith("local://"):
-            self._list(
-                connection, connection.tables()
-            )  # names and what is read already: no file is read for it
+            if connection not in self._asked:
+                self._list(
+                    connection, connection.tables()
+                )  # names, and what was read already: no file is read
+                self._asked.add(connection)
+            return self._listed[connection]
         return self._listed.get(connection) or known_tables(hunting=True)
 
     def _ask(self, connection: Connection) -> None:
@@ -92,7 +96,7 @@ class Schemas:
         known = known_tables(hunting=True)
         found = {table.name: table.columns or known.get(table.name, {}) for table in tables}
         with self._lock:
-            if self._listed.get(connection) != found:
+            if self._listed.get(connection) != found:  # else the same object stays, by which answers are kept
                 self._listed[connection] = found
 
     # ------------------------------------------------------------ frames

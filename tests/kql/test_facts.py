@@ -8,14 +8,14 @@ from importlib.resources import files
 import pytest
 
 from kqlmagic_ext.kql.known_tables import known_tables, packed
-from kqlmagic_ext.kql.language_service.language import CALLED, language, words
+from kqlmagic_ext.kql.language_service.language import CALLED, Word, language, words
 from kqlmagic_ext.kql.words import OPERATORS
 
 WORDS = [word for kind in language().values() for word in kind.values()]
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: f"{word.kind}-{word.name}")
-def test_each_word_has_a_signature_one_sentence_and_a_page(word) -> None:  # type: ignore[no-untyped-def]  # a case
+def test_each_word_has_a_signature_one_sentence_and_a_page(word: Word) -> None:
     assert word.signature.startswith(word.name)
     assert re.fullmatch(r"[A-Z0-9e-].*\.", word.sentence)
     assert re.fullmatch(r"https://learn\.microsoft\.com/[a-z0-9/-]+", word.address)
