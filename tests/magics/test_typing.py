@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -152,13 +153,13 @@ def test_keys_of_an_answer_keep_no_frame_alive(notebook: Notebook) -> None:
     assert "b" not in offered(notebook, "%%kql\nT | where a.‸")
 
 
+@dataclass  # which makes it unhashable
 class Waiting:
     """A connection of a user's own, whose list of tables takes as long as the test lets it."""
 
-    name = "slow"
-
-    def __init__(self) -> None:
-        self.asked, self.go = threading.Event(), threading.Event()
+    name: str = "slow"
+    asked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
 
     def prepare(self, query: Query) -> str:
         return query.text
