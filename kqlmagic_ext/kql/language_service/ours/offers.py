@@ -22,7 +22,7 @@ from kqlmagic_ext.kql.language_service.ours.grammar import (
     TABLE_WORDS,
 )
 from kqlmagic_ext.kql.language_service.ours.scope import Columns, Function
-from kqlmagic_ext.kql.language_service.ours.steps import past_options
+from kqlmagic_ext.kql.language_service.ours.section import past_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
