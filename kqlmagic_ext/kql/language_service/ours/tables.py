@@ -110,11 +110,8 @@ def mv_apply(section: Section) -> Columns:
         return columns
     close = section.code.closers.get(opening, section.high)
     inner = section.follower.pipeline(opening + 1, close, section.names, columns)
-    return (
-        section.columns.with_(inner.types.items())
-        if inner.known
-        else section.columns.with_(inner.types.items()).unsure()
-    )
+    made = section.columns.with_(inner.types.items())
+    return made if inner.known else made.unsure()
 
 
 def partition(section: Section) -> Columns:
@@ -135,8 +132,6 @@ def evaluate(section: Section) -> Columns:
         return section.columns.without([code.word(arguments[0][0])]).unsure()
     if code.word(low) in ("ipv4_lookup", "ipv6_lookup"):
         return section.columns.beside(section.follower.source(*arguments[0], section.names))
-    if code.word(low) in ("pivot", "narrow"):
-        return section.columns.unsure()
     return section.columns.unsure()
 
 
