@@ -52,7 +52,7 @@ class KnownTables(Mapping[str, Mapping[str, str]]):
 @cache
 def known_tables(*, hunting: bool = False) -> KnownTables:
     """The known tables of Log Analytics; with `hunting` as a query for Defender's Advanced Hunting sees them, too."""
-    return KnownTables(_lines(), hunting=hunting)
+    return KnownTables(unpacked(), hunting=hunting)
 
 
 def packed(tables: Mapping[str, Mapping[str, str]]) -> bytes:
@@ -65,7 +65,7 @@ def packed(tables: Mapping[str, Mapping[str, str]]) -> bytes:
 
 
 @cache
-def _lines() -> Mapping[str, str]:
+def unpacked() -> Mapping[str, str]:
     """The columns of each table as the file has them, not yet read."""
     text = gzip.decompress(files(__package__).joinpath("known_tables.txt.gz").read_bytes()).decode()
     pairs = (line.partition("(") for line in text.splitlines())

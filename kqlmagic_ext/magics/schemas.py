@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import ChainMap, deque
+from collections import ChainMap, OrderedDict, deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections import Catalog
 from kqlmagic_ext.errors import KqlMagicError
+from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.kql.language_service import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
     from kqlmagic_ext.connections import Connection
-    from kqlmagic_ext.query import Result, Table
+    from kqlmagic_ext.query import Result
 
     Tables = Mapping[str, Mapping[str, str]]
 
 _FRAME_ROWS = 20  # of a frame, to tell types that its dtypes do not
+_CONNECTIONS = 16  # whose tables are remembered
 _RESULTS = 16  # whose keys are looked for
 _KEY_ROWS, _KEY_DEPTH, _KEYS, _PATHS = 50, 3, 200, 500
+
+
+@dataclass(eq=False)
+class _Listing:
+    """What a connection has told of its tables, and whether it was asked since its last answer."""
+
+    connection: Connection
+    tables: Tables = field(default_factory=dict)
+    is_asked: bool = False
 
 
 class Schemas:
     """Schemas by connection. Nothing here waits for a network or reads a table."""
 
     def __init__(self) -> None:
-        self._listed: weakref.WeakKeyDictionary[Connection, Tables] = weakref.WeakKeyDictionary()
-        self._asked: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._listings: OrderedDict[int, _Listing] = OrderedDict()
         self._frames: dict[str, tuple[object, Mapping[str, str]]] = {}
         self._recent: deque[weakref.ref[pd.DataFrame]] = deque(maxlen=_RESULTS)
         self._keys: dict[str, tuple[str, ...]] = {}
@@ -42,11 +53,13 @@ class Schemas:
         """Take note of an answer: its dynamic columns are looked at when Tab is pressed, its connection may be asked."""
         with self._lock:
             self._recent.extend(weakref.ref(frame) for frame in result.frames)
-        is_local = getattr(connection, "url", "").startswith("local://")
-        if isinstance(connection, Catalog) and not is_local and connection not in self._asked:
-            self._asked.add(connection)  # it has just answered, so nobody is asked to sign in
+        listing = self._listing(connection)
+        if _is_local(connection):
+            listing.is_asked = False  # a table may have been read, so that its columns are known now
+        elif isinstance(connection, Catalog) and not listing.is_asked:
+            listing.is_asked = True  # it has just answered, so nobody is asked to sign in
             threading.Thread(
-                target=self._ask, args=[connection], name="kqlmagic_ext catalogue", daemon=True
+                target=_ask, args=[connection, listing], name="kqlmagic_ext catalogue", daemon=True
             ).start()
 
     def schema(self, connection: Connection | None, frames: Mapping[str, Any]) -> Schema:
@@ -65,35 +78,26 @@ class Schemas:
 
     # ------------------------------------------------------------ connections
 
+    def _listing(self, connection: Connection) -> _Listing:
+        """What a connection has told; by identity, since a user's own need not be hashable."""
+        with self._lock:
+            listing = self._listings.setdefault(id(connection), _Listing(connection))
+            self._listings.move_to_end(id(connection))
+            while len(self._listings) > _CONNECTIONS:
+                self._listings.popitem(last=False)
+        return listing
+
     def _tables(self, connection: Connection | None) -> Tables:
         """The tables of a connection as far as they are known, else those of Log Analytics."""
-        from kqlmagic_ext.kql.known_tables import known_tables
-
         if connection is None or not isinstance(connection, Catalog):
             return known_tables(hunting=True)
-        if getattr(connection, "url", "").startswith("local://"):
-            self._list(
-                connection, connection.tables()
-            )  # names and what is read already: no file is read for it
-        return self._listed.get(connection) or known_tables(hunting=True)
-
-    def _ask(self, connection: Connection) -> None:
-        """Ask a connection for its tables, in a thread of its own. Where it cannot tell, the packaged facts stay."""
-        if not isinstance(connection, Catalog):
-            return
-        try:
-            self._list(connection, connection.tables())
-        except KqlMagicError:
-            self._asked.discard(connection)  # the next answer asks again
-
-    def _list(self, connection: Connection, tables: Iterable[Table]) -> None:
-        from kqlmagic_ext.kql.known_tables import known_tables
-
-        known = known_tables(hunting=True)
-        found = {table.name: table.columns or known.get(table.name, {}) for table in tables}
-        with self._lock:
-            if self._listed.get(connection) != found:
-                self._listed[connection] = found
+        listing = self._listing(connection)
+        if _is_local(connection):
+            if not listing.is_asked:
+                _ask(connection, listing)  # names, and what was read already: no file is read for it
+                listing.is_asked = True
+            return listing.tables
+        return listing.tables or known_tables(hunting=True)
 
     # ------------------------------------------------------------ frames
 
@@ -122,6 +126,23 @@ class Schemas:
         kept = list(found.items())[-_PATHS:]
         self._keys = {path: tuple(keys)[:_KEYS] for path, keys in kept}
         return self._keys
+
+
+def _is_local(connection: Connection) -> bool:
+    return str(getattr(connection, "url", "")).startswith("local://")
+
+
+def _ask(connection: Catalog, listing: _Listing) -> None:
+    """Ask a connection for its tables; where it cannot tell, what it told before stays, and the next answer asks again."""
+    try:
+        tables = connection.tables()
+    except KqlMagicError:
+        listing.is_asked = False
+        return
+    known = known_tables(hunting=True)
+    found = {table.name: table.columns or known.get(table.name, {}) for table in tables}
+    if listing.tables != found:  # else the same object stays, by which answers are kept
+        listing.tables = found
 
 
 def _stamp(frame: Any) -> str:

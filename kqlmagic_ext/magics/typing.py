@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import html
+import string
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
+from IPython.core.error import UsageError
 
-from kqlmagic_ext.errors import ConnectError
+from kqlmagic_ext.errors import ConnectError, harmless
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
 from kqlmagic_ext.kql.parameters import RESERVED, bind, is_frame
 from kqlmagic_ext.magics import options as opt
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.places import Places
     from kqlmagic_ext.query import Query, Result
 
-_NO_SPANS = ("1h", "1d", "7d", "30d", "all")
+_LETTERS = f"{string.ascii_letters}{string.digits}_"
+_SPANS = ("1h", "1d", "7d", "30d", "all")
 # A scalar of -i or {{…}} stands before the query as it would in a query to Log Analytics, empty: its type is what counts.
 _EMPTY = {
     str: '""',
@@ -110,7 +113,11 @@ class Typing:
 
     def _connection(self, cell: KqlCell) -> Connection | None:
         """The open connection that would answer the cell; a place that is not open yet stays so."""
-        return self._places.opened(cell.options.get("connection"))
+        try:
+            wanted = opt.variable_in(cell.options.get("connection"), self._shell.user_ns)
+        except UsageError:  # running the cell says what is wrong with it
+            return None
+        return self._places.opened(wanted)
 
     def _variables_in_braces(self, text: str, cursor: int, part: str) -> Completions:
         close = "" if text[cursor:].lstrip().startswith("}}") else "}}"
@@ -144,7 +151,7 @@ class Typing:
         elif option in ("-c", "--connection"):
             found = self._named_connections()
         elif option in ("-t", "--timespan"):
-            found = (Completion(span, "value") for span in _NO_SPANS)
+            found = (Completion(span, "value") for span in _SPANS)
         matching = tuple(one for one in found if one.text.startswith(part))
         return Completions(cursor - len(part), cursor, matching)
 
@@ -224,12 +231,14 @@ def _matcher(typing: Typing) -> Callable[[CompletionContext], SimpleMatcherResul
         found = typing.complete(text, cursor)
         if found is None:
             return {"completions": []}
-        return {
-            "completions": [SimpleCompletion(one.text, type=one.kind) for one in found.found],
-            "matched_fragment": text[found.start : cursor],
-            "ordered": True,
-            "suppress": True,
-        }
+        word = text[found.start : cursor]
+        offered = [SimpleCompletion(one.text, type=one.kind) for one in found.found]
+        if (
+            not offered
+        ):  # IPython asks Python's matchers beside one that has nothing: what is typed keeps them out
+            word = text[:cursor][len(text[:cursor].rstrip(_LETTERS)) :]
+            offered = [SimpleCompletion(word, type="text")]
+        return {"completions": offered, "matched_fragment": word, "ordered": True, "suppress": True}
 
     matcher: Callable[[CompletionContext], SimpleMatcherResult] = complete
     return matcher
@@ -274,7 +283,8 @@ def reply(hover: Hover | None) -> dict[str, Any]:
 
 
 def _plain(hover: Hover) -> str:
-    return "\n".join(line for line in (hover.signature, hover.sentence, hover.address) if line)
+    lines = (harmless(hover.signature), hover.sentence, hover.address)
+    return "\n".join(line for line in lines if line)
 
 
 def _markdown(hover: Hover) -> str:

@@ -290,8 +290,8 @@ def test_where_the_source_is_unknown_the_names_of_the_query_are_offered(service:
 
 
 def test_a_name_that_is_no_plain_name_is_offered_in_brackets(service: LanguageService) -> None:
-    schema = Schema({"T": {"a b": "string"}})
-    assert "['a b']" in plain(complete(service, "T | where ‸", schema))
+    schema = Schema({"T": {"a b": "string", "it's": "string"}})
+    assert {"['a b']", "['it\\'s']"} <= set(plain(complete(service, "T | where ‸", schema)))
 
 
 # ------------------------------------------------------------ hover
@@ -301,6 +301,7 @@ HOVERS = {
     "a column": ("SigninLogs | where User‸Id == ''", "UserId", "field", "string", ""),
     "a function": ("SigninLogs | where TimeGenerated > a‸go(1d)", "ago", "function", "ago", "ago-function"),
     "a function from within its call": ("print ago(‸1d)", "ago", "function", "ago", "ago-function"),
+    "a function before its parenthesis": ("print ag‸o", "ago", "function", "ago", "ago-function"),
     "an aggregate": (
         "SigninLogs | summarize dcou‸nt(UserId)",
         "dcount",

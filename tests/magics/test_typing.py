@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -64,6 +65,14 @@ def test_what_is_no_kql_is_completed_as_before(notebook: Notebook, marked: str) 
     assert with_us == offered(notebook, marked)
 
 
+@pytest.mark.parametrize(
+    ("marked", "word"),
+    [("print 'pri‸", "pri"), ("print '‸", ""), ("SigninLogs // le‸", "le"), ("SigninLogs | zz‸", "zz")],
+)
+def test_where_nothing_fits_nothing_of_python_is_offered(notebook: Notebook, marked: str, word: str) -> None:
+    assert offered(notebook, f"%%kql\n{marked}") == {word: ("text", word)}
+
+
 def test_options_are_offered_behind_a_dash(notebook: Notebook) -> None:
     assert {"-i", "-o", "-c", "-t", "--limit"} <= set(offered(notebook, "%%kql -‸"))
     assert set(offered(notebook, "%%kql -o failed --li‸\nSigninLogs")) == {"--limit"}
@@ -120,6 +129,10 @@ def test_an_open_connection_offers_its_own_tables(notebook: Notebook) -> None:
     notebook.run("%kql_connect local://demo --as lab")
     assert "SecurityEvent" in offered(notebook, "%%kql\nSec‸")
     assert "ABAPAuditLog" not in offered(notebook, "%%kql\nABAPA‸")
+    notebook.run("%kql_connect local:// --as empty")
+    notebook.names["place"] = "lab"
+    assert "SecurityEvent" in offered(notebook, "%%kql -c {{place}}\nSecurityE‸")
+    assert "SecurityEvent" not in offered(notebook, "%%kql\nSecurityE‸")
 
 
 def test_keys_of_dynamic_columns_come_from_answers(notebook: Notebook) -> None:
@@ -137,16 +150,16 @@ def test_keys_of_an_answer_keep_no_frame_alive(notebook: Notebook) -> None:
     del result
     gc.collect()
     assert frame() is None
-    assert offered(notebook, "%%kql\nT | where a.‸") == {}
+    assert "b" not in offered(notebook, "%%kql\nT | where a.‸")
 
 
+@dataclass  # which makes it unhashable
 class Waiting:
     """A connection of a user's own, whose list of tables takes as long as the test lets it."""
 
-    name = "slow"
-
-    def __init__(self) -> None:
-        self.asked, self.go = threading.Event(), threading.Event()
+    name: str = "slow"
+    asked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
 
     def prepare(self, query: Query) -> str:
         return query.text

@@ -10,7 +10,7 @@ from kqlmagic_ext.kql.language_service.ours.expressions import TYPES
 from kqlmagic_ext.kql.language_service.ours.follower import ROOT, Follower
 from kqlmagic_ext.kql.language_service.ours.grammar import AFTER_WORD, CLAUSES, INFIX
 from kqlmagic_ext.kql.language_service.ours.scope import NOTHING, Columns, Function
-from kqlmagic_ext.kql.language_service.ours.steps import assigned
+from kqlmagic_ext.kql.language_service.ours.section import assigned
 from kqlmagic_ext.kql.words import OPERATORS, did_you_mean
 
 if TYPE_CHECKING:

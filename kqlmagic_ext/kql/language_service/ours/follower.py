@@ -13,7 +13,8 @@ from kqlmagic_ext.kql.language_service.ours.scope import (
     Function,
     Names,
 )
-from kqlmagic_ext.kql.language_service.ours.steps import KEEPING, STEPS, Section, schema
+from kqlmagic_ext.kql.language_service.ours.section import Section, schema
+from kqlmagic_ext.kql.language_service.ours.steps import KEEPING, STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.kql.language_service import Hover
 from kqlmagic_ext.kql.language_service.language import language, words
 from kqlmagic_ext.kql.language_service.ours.expressions import TYPES
@@ -59,11 +60,10 @@ def describe(word: str, behind: str, code: Code, place: Place, schema: Schema) -
         found = _column(name, place.right)
     if found is None and place.wants in ("statement", "source", "value"):
         found = _fact(language()["operator"].get(name))
-    return (
-        found
-        or _fact(words("infix", "keyword").get("matches regex" if name in ("matches", "regex") else name))
-        or _type(name)
-    )
+    if found is None:
+        infix = "matches regex" if name in ("matches", "regex") else name
+        found = _fact(words("infix", "keyword").get(infix)) or _type(name) or _call(name, place)
+    return found
 
 
 def call_around(code: Code, place: Place) -> Hover | None:
@@ -122,8 +122,13 @@ def _named(name: str, place: Place) -> Hover | None:
 def _table(name: str, schema: Schema) -> Hover | None:
     if name not in schema.tables:
         return None
-    page = f"{_SITE}/azure/azure-monitor/reference/tables/{name.casefold()}"
-    return _tabular(name, Columns(schema.tables[name]), "class", "A table of this connection.", page)
+    is_known = name in known_tables()  # a table of the workspace's own, or a frame, has no page
+    page = f"{_SITE}/azure/azure-monitor/reference/tables/{name.casefold()}" if is_known else ""
+    columns = Columns(schema.tables[name])
+    sentence = (
+        f"A table of {len(columns.types)} columns." if columns.types else "A table that was not read yet."
+    )
+    return _tabular(name, columns, "class", sentence, page)
 
 
 def _tabular(name: str, columns: Columns, kind: str, sentence: str, page: str) -> Hover:

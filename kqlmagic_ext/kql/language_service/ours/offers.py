@@ -22,7 +22,7 @@ from kqlmagic_ext.kql.language_service.ours.grammar import (
     TABLE_WORDS,
 )
 from kqlmagic_ext.kql.language_service.ours.scope import Columns, Function
-from kqlmagic_ext.kql.language_service.ours.steps import past_options
+from kqlmagic_ext.kql.language_service.ours.section import past_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,8 +70,12 @@ def _words(names: Iterable[str], kind: str) -> Iterator[Completion]:
     return (Completion(name, kind) for name in names)
 
 
-def _written(column: str) -> str:
-    return column if _PLAIN.match(column) else "['" + column.replace("'", "\\'") + "']"
+def _written(name: str) -> str:
+    """A name as a query writes it: one that is no plain name stands as `['a name']`."""
+    if _PLAIN.match(name):
+        return name
+    quoted = name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    return f"['{quoted}']"
 
 
 def _columns(columns: Columns) -> Iterator[Completion]:
@@ -82,7 +86,7 @@ def _columns(columns: Columns) -> Iterator[Completion]:
 def _called(*kinds: str) -> tuple[Completion, ...]:
     return tuple(
         Completion(word.offered, "keyword" if word.kind == "keyword" else "function")
-        for word in words(*kinds).values()
+        for word in sorted(words(*kinds).values(), key=lambda word: "old name" in word.sentence)
     )
 
 

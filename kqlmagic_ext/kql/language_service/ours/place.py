@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.kql.language_service.ours.follower import PREPARING, ROOT, SOURCES
 from kqlmagic_ext.kql.language_service.ours.scope import NOTHING, Columns, Names
-from kqlmagic_ext.kql.language_service.ours.steps import Section, applied, past_options
+from kqlmagic_ext.kql.language_service.ours.section import Section, past_options
+from kqlmagic_ext.kql.language_service.ours.tables import applied
 
 if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service.ours.follower import Follower

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service.ours.place import Place
 
 _DEEPEST = 50  # brackets in brackets: nobody types more, and each takes several calls
-_REMEMBERED = 1_000
+_REMEMBERED = 400  # steps, each with up to some thousand columns
 
 
 class OurService:
@@ -81,9 +81,7 @@ class OurService:
 
 def word_start(code: Code) -> int:
     """Where the word at the end of the text begins: a name, an operator with hyphens, or `!has`."""
-    if code.last is None or code.last.kind in ("space", "comment", "string", "number"):
-        return _behind_hyphen(code, len(code.text), len(code))
-    if code.last.kind == "name":
+    if code.last is not None and code.last.kind == "name":
         return _behind_hyphen(code, code.last.start, len(code) - 1)
     return _behind_hyphen(code, len(code.text), len(code))
 
