@@ -11,35 +11,49 @@ import { findMagicLine } from "./magic.js";
  * @returns a CodeMirror Language
  */
 export function makeCellLanguage({ language, common, highlight }, name, inner) {
-  const { NodeType, Parser, Tree, parseMixed } = common;
-  const data = language.defineLanguageFacet();
-  const props = [language.languageDataProp.add(() => data)];
-  const cell = NodeType.define({ id: 0, name: "Cell", top: true, props });
-  const line = NodeType.define({
-    id: 1,
-    name: "MagicLine",
-    props: [highlight.styleTags({ MagicLine: highlight.tags.meta })],
-  });
+  const { NodeType, Tree, parseMixed } = common;
+  const styled = highlight.styleTags({ MagicLine: highlight.tags.meta });
+  const line = NodeType.define({ id: 1, name: "MagicLine", props: [styled] });
   const body = NodeType.define({ id: 2, name: "Body" });
 
-  function treeOf(input) {
+  function pieces(input) {
     const { length } = input;
     const found = findMagicLine((from, to) => input.read(from, to), length);
-    if (!found) return new Tree(cell, [], [], length);
-    const start = Math.min(found.to + 1, length);
+    if (!found) return [];
+    const start = found.to + 1; // behind the line's end
     const lineTree = new Tree(line, [], [], found.to - found.from);
-    const bodyTree = new Tree(body, [], [], length - start);
-    return start < length
-      ? new Tree(cell, [lineTree, bodyTree], [found.from, start], length)
-      : new Tree(cell, [lineTree], [found.from], length);
+    if (start >= length) return [[lineTree, found.from]];
+    return [
+      [lineTree, found.from],
+      [new Tree(body, [], [], length - start), start],
+    ];
   }
 
-  const mixed = parseMixed((node) => (inner && node.type === body ? { parser: inner } : null));
+  const mix = parseMixed((node) => (inner && node.type === body ? { parser: inner } : null));
+  return makeLanguage({ language, common }, name, pieces, mix);
+}
 
-  class CellParser extends Parser {
+/** A language without colours: what stands where a notebook's own has not come yet. */
+export const makePlainLanguage = (codeMirror) => makeLanguage(codeMirror, "", () => [], (whole) => whole);
+
+// `pieces`: the trees of a text with their places; `mix`: puts parsers into them.
+function makeLanguage({ language, common }, name, pieces, mix) {
+  const data = language.defineLanguageFacet();
+  const top = common.NodeType.define({
+    id: 0,
+    name: "Cell",
+    top: true,
+    props: [language.languageDataProp.add(() => data)],
+  });
+  const read = (input) => {
+    const found = pieces(input);
+    return new common.Tree(top, found.map(([tree]) => tree), found.map(([, place]) => place), input.length);
+  };
+
+  class CellParser extends common.Parser {
     createParse(input, fragments, ranges) {
-      const whole = { parsedPos: input.length, stoppedAt: null, advance: () => treeOf(input), stopAt() {} };
-      return mixed(whole, input, fragments, ranges);
+      const whole = { parsedPos: input.length, stoppedAt: null, advance: () => read(input), stopAt() {} };
+      return mix(whole, input, fragments, ranges);
     }
   }
   return new language.Language(data, new CellParser(), [], name);
@@ -59,6 +73,7 @@ export class CellLanguages {
   constructor(codeMirror, registry) {
     this.#codeMirror = codeMirror;
     this.#registry = registry;
+    this.plain = makePlainLanguage(codeMirror);
   }
 
   /** What reads a cell of a language: without colours until it has come. */
@@ -117,6 +132,8 @@ export function followMagicLine({ language, state, view }, languages, isPython) 
       ),
   });
   const read = (name) => (name ? { name, reader: languages.get(name) } : null);
+  // CodeMirror fails where nothing answers, as before the notebook's own language has come.
+  const last = state.Prec.lowest(language.language.of(languages.plain));
 
   const loader = view.ViewPlugin.define((editor) => {
     let isGone = false;
@@ -130,5 +147,5 @@ export function followMagicLine({ language, state, view }, languages, isPython) 
     ask(editor.state);
     return { update: (update) => ask(update.state), destroy: () => (isGone = true) };
   });
-  return [spoken, loader];
+  return [spoken, last, loader];
 }

@@ -158,7 +158,7 @@ function kindOfWord(word, stream, state, expected) {
   if (CONSTANTS.has(word)) return "atom";
   if (isType(word, sign, stream)) {
     if (sign === "(" && LITERALS.has(word)) state.expected = "literal";
-    return "type";
+    return "scalarType";
   }
   if (CLAUSES.has(word) && (sign !== "(" || BRACKETED.has(word))) return "keyword";
   return sign === "(" ? "call" : "variableName";

@@ -51,7 +51,7 @@ function addKql({ language, highlight }, languages) {
   const known = tags.special(tags.variableName);
   const tokenTable = {
     call: tags.function(named),
-    type: named,
+    scalarType: named, // plain "type" is taken by CodeMirror
     declared: tags.definition(tags.variableName),
     side: known,
     placeholder: known,
