@@ -20,13 +20,11 @@ export function makeCellLanguage({ language, common, highlight }, name, inner) {
     const { length } = input;
     const found = findMagicLine((from, to) => input.read(from, to), length);
     if (!found) return [];
-    const start = found.to + 1; // behind the line's end
     const lineTree = new Tree(line, [], [], found.to - found.from);
-    if (start >= length) return [[lineTree, found.from]];
-    return [
-      [lineTree, found.from],
-      [new Tree(body, [], [], length - start), start],
-    ];
+    const bodyTree = new Tree(body, [], [], length - found.to); // with the line's end: the place behind it is the body's
+    return found.to < length
+      ? [[lineTree, found.from], [bodyTree, found.to]]
+      : [[lineTree, found.from]];
   }
 
   const mix = parseMixed((node) => (inner && node.type === body ? { parser: inner } : null));
@@ -38,7 +36,8 @@ export const makePlainLanguage = (codeMirror) => makeLanguage(codeMirror, "", ()
 
 // `pieces`: the trees of a text with their places; `mix`: puts parsers into them.
 function makeLanguage({ language, common }, name, pieces, mix) {
-  const data = language.defineLanguageFacet();
+  // A magic line that is commented out leaves a cell of Python.
+  const data = language.defineLanguageFacet({ commentTokens: { line: "#" } });
   const top = common.NodeType.define({
     id: 0,
     name: "Cell",
