@@ -9,6 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext import interrupts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -48,9 +50,9 @@ class _Request:
     so the thread that reads looks how much waits already.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None) -> None:
         self.number = number
-        self.messages: queue.SimpleQueue[Message | Ended] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[Message | Ended | None] = queue.SimpleQueue()  # None: look up
         self.given_up = False
 
     def put(self, message: Message | Ended) -> None:
@@ -76,7 +78,7 @@ class Conversation:
     ) -> None:
         self._send, self._lines, self._unasked = send, lines, unasked
         self._numbers = itertools.count(1)
-        self._waiting: dict[int | None, _Request] = {None: _Request(0)}  # None: the greeting
+        self._waiting: dict[int | None, _Request] = {None: _Request(None)}  # the greeting
         self._lock, self._sending = threading.Lock(), threading.Lock()
         self._ended: Ended | None = None
         threading.Thread(target=self._read, name="kqlmagic_ext session", daemon=True).start()
@@ -88,9 +90,7 @@ class Conversation:
 
     def greeting(self, seconds: float) -> Message:
         """The child's first message. Raises Ended, TooSlow."""
-        greeted = self._answer(self._waiting[None], None, seconds)
-        self.forget(None)
-        return greeted
+        return self._answer(self._waiting[None], None, seconds)
 
     def ask(
         self,
@@ -141,9 +141,7 @@ class Conversation:
         seconds: float | None = None,
     ) -> Message:
         """The answer to a request that was sent; may be called again after an interrupt or TooSlow."""
-        request = self._waiting[number]
-        answer = self._answer(request, listen, seconds)
-        self.forget(number)
+        answer = self._answer(self._waiting[number], listen, seconds)
         if answer["event"] == "error":
             raise Refused(answer)
         return answer
@@ -171,19 +169,25 @@ class Conversation:
     ) -> Message:
         """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while True:
-            if deadline is not None and time.monotonic() > deadline:  # also when records come without end
-                raise TooSlow
-            try:
-                message = request.messages.get(timeout=_STEP_S)
-            except queue.Empty:
-                continue
-            if isinstance(message, Ended):
-                raise message
-            if message["event"] != "record":
-                return message
-            if listen is not None:
-                listen(message)
+        # An interrupt wakes the queue: interrupted near its deadline and not raised, it would wait for ever.
+        with interrupts.noted(lambda: request.messages.put(None)) as raise_noted:
+            while True:
+                raise_noted()
+                if deadline is not None and time.monotonic() > deadline:  # also when records come without end
+                    raise TooSlow
+                try:
+                    message = request.messages.get(timeout=_STEP_S)
+                except queue.Empty:
+                    continue
+                if message is None:
+                    continue
+                if isinstance(message, Ended):
+                    raise message
+                if message["event"] != "record":
+                    self.forget(request.number)  # also when an interrupt came with it
+                    return message
+                if listen is not None:
+                    listen(message)
 
     def _read(self) -> None:
         """Give each message to its request, to the end."""
