@@ -14,14 +14,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from kqlmagic_ext.frontend import FOLDER
+from kqlmagic_ext import __version__
+from kqlmagic_ext.frontend.build import EXTENSION_HOME, write_extension
 from tests.browser.lab import PANEL, Lab, needs_chromium, open_notebook
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-SOURCES = FOLDER / "highlighting"
-INSTALLED = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "kqlmagic-ext"
+INSTALLED = Path(sys.prefix) / EXTENSION_HOME
 KQL = "%%kql -o seen\nSigninLogs\n| where TimeGenerated > ago(1d) and User !in~ ('it') // late"
 POWERSHELL = '\n%%powershell -i failed\n# who\n$failed | Where-Object Attempts -gt 20\nif ($true) { "x" }'
 NODE = "%%node -i hosts\n/re\"g/.test('x');\nconst ranked = 3; // best"
@@ -81,16 +81,19 @@ def jupyter_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (kernel / "kernel.json").write_text(
         json.dumps({"argv": command, "display_name": "Other", "language": "R"})
     )
-    if contents(INSTALLED) != contents(SOURCES):
+    made = tmp_path_factory.mktemp("made")
+    write_extension(made, __version__)
+    if contents(INSTALLED) != contents(made):
         assert not os.environ.get("KQLMAGIC_CI"), "CI installs this very checkout"
-        shutil.copytree(SOURCES, folder / "labextensions" / "kqlmagic-ext")
+        shutil.copytree(made, folder / "labextensions" / "kqlmagic-ext")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
         yield folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")

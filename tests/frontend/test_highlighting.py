@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,16 +18,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kqlmagic_ext
-from kqlmagic_ext.frontend import FOLDER
+from kqlmagic_ext.frontend.build import (
+    EXTENSION,
+    EXTENSION_HOME,
+    LIBRARIES,
+    LICENCES,
+    STAMP,
+    sources_hash,
+    write_extension,
+)
 from tests.frontend.runtimes import JavaScript
-from tests.frontend.test_build import CLOSED, ROOT, pip
+from tests.frontend.test_build import copy_of_the_checkout, pip
 
-EXTENSION = FOLDER / "highlighting"
-HOME = "share/jupyter/labextensions/kqlmagic-ext/"
-FILES = {
-    "install.json", "package.json", "static/cell.js", "static/kql.js", "static/magic.js", "static/plugin.js",
-    "static/remoteEntry.js", "static/sharing.js",
-}  # fmt: skip
+SCRIPTS = {"cell.js", "kql.js", "magic.js", "plugin.js", "remoteEntry.js", "sharing.js"}
 TOKENS = """
     const { kql } = await import(MODULE);
     const state = kql.startState();
@@ -213,51 +217,85 @@ def test_a_page_that_shares_too_little_gets_no_plugin_and_a_warning(javascript: 
     assert "no shared module @codemirror/language" in said
 
 
-def test_the_extension_is_of_the_packages_version_and_says_how_it_goes() -> None:
-    package = json.loads((EXTENSION / "package.json").read_text("utf-8"))
+def files(folder: Path) -> dict[str, bytes]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> dict[str, bytes]:
+    write_extension(tmp_path / "made", kqlmagic_ext.__version__)
+    return files(tmp_path / "made")
+
+
+def test_the_extension_is_of_the_packages_version_and_says_how_it_goes(made: dict[str, bytes]) -> None:
+    package = json.loads(made["package.json"])
     assert package["version"] == kqlmagic_ext.__version__
-    build = package["jupyterlab"]["_build"]
-    assert (EXTENSION / build["load"]).is_file()
     assert package["license"] == "MIT"
-    install = json.loads((EXTENSION / "install.json").read_text("utf-8"))
+    assert package["jupyterlab"]["_build"]["load"] in made
+    install = json.loads(made["install.json"])
     assert install["packageManager"] == "python"
     assert install["packageName"] == package["name"] == "kqlmagic-ext"
 
 
-def built(target: str, folder: Path) -> Path:
-    """A wheel or sdist of this checkout; nothing is fetched."""
+def test_the_scripts_are_the_sources_at_an_address_that_changes_with_them(
+    made: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = {name: text for name, text in made.items() if name.startswith("static/")}
+    [address] = {name.rpartition("/")[0] for name in scripts}
+    assert scripts == {f"{address}/{name}": (EXTENSION / "static" / name).read_bytes() for name in SCRIPTS}
+    changed = shutil.copytree(EXTENSION, tmp_path / "changed")
+    (changed / "static" / "kql.js").write_bytes((changed / "static" / "kql.js").read_bytes() + b"//")
+    monkeypatch.setattr("kqlmagic_ext.frontend.build.EXTENSION", changed)
+    write_extension(tmp_path / "again", kqlmagic_ext.__version__)
+    assert not any(name.startswith(address) for name in files(tmp_path / "again"))
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What git holds, with stand-ins for what else is fetched."""
+    folder = copy_of_the_checkout(tmp_path_factory.mktemp("checkout") / "kqlmagic_ext")
+    libraries = folder / "kqlmagic_ext" / "frontend" / "built"
+    libraries.mkdir()
+    for name in (*LIBRARIES, LICENCES):
+        (libraries / name).write_text("")
+    (libraries / STAMP).write_text(sources_hash())
+    return folder
+
+
+def built(target: str, checkout: Path, folder: Path) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
-    offline = {"npm_config_registry": CLOSED, "npm_config_cache": str(folder / "none")}
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **offline}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
-    (made,) = folder.glob("kqlmagic_ext-*")
-    return made
+    (artifact,) = folder.glob("kqlmagic_ext-*")
+    return artifact
 
 
-def test_a_wheel_puts_the_extension_where_jupyterlab_looks_and_nowhere_else(tmp_path: Path) -> None:
-    with zipfile.ZipFile(built("wheel", tmp_path)) as archive:
-        names = {name for name in archive.namelist() if "highlighting" in name or "labextensions" in name}
-        prefix = f"kqlmagic_ext-{kqlmagic_ext.__version__}.data/data/{HOME}"
-        assert names == {prefix + name for name in FILES}
-        for name in FILES:
-            assert archive.read(prefix + name) == (EXTENSION / name).read_bytes()
+def test_a_wheel_puts_the_extension_where_jupyterlab_looks_and_nowhere_else(
+    made: dict[str, bytes], checkout: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(built("wheel", checkout, tmp_path)) as archive:
+        names = [name for name in archive.namelist() if "highlighting" in name or "labextensions" in name]
+        prefix = f"kqlmagic_ext-{kqlmagic_ext.__version__}.data/data/{EXTENSION_HOME}/"
+        assert {name.removeprefix(prefix): archive.read(name) for name in names} == made
 
 
 @pytest.mark.slow
-def test_pip_brings_the_extension_and_takes_it_away(tmp_path: Path) -> None:
+def test_pip_brings_the_extension_and_takes_it_away(
+    made: dict[str, bytes], checkout: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "venv"
     venv.create(home, symlinks=True)
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-    wheel = built("wheel", tmp_path)
+    wheel = built("wheel", checkout, tmp_path)
     assert not pip("--python", python, "install", "--no-deps", "--no-index", wheel).returncode
-    assert {path.relative_to(home / HOME).as_posix() for path in (home / HOME).rglob("*.js*")} == FILES
+    assert files(home / EXTENSION_HOME) == made
     assert not pip("--python", python, "uninstall", "-y", "kqlmagic-ext").returncode
-    assert not (home / HOME).exists()
+    assert not (home / EXTENSION_HOME).exists()
 
 
-def test_an_sdist_carries_the_sources_of_the_extension(tmp_path: Path) -> None:
-    with tarfile.open(built("sdist", tmp_path)) as archive:
+def test_an_sdist_carries_the_sources_of_the_extension(checkout: Path, tmp_path: Path) -> None:
+    with tarfile.open(built("sdist", checkout, tmp_path)) as archive:
         names = {name.partition("kqlmagic_ext/frontend/highlighting/")[2] for name in archive.getnames()}
-    assert names >= FILES
+    assert names >= {"package.json", "install.json"} | {f"static/{name}" for name in SCRIPTS}
+    assert not any("labextensions" in name for name in names)
