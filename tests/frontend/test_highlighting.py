@@ -217,6 +217,31 @@ def test_a_page_that_shares_too_little_gets_no_plugin_and_a_warning(javascript: 
     assert "no shared module @codemirror/language" in said
 
 
+def test_another_codemirror_costs_the_colours_and_no_editor(javascript: JavaScript) -> None:
+    code = """
+        const { makePlugins } = await import(MODULE);
+        const said = [];
+        const warn = console.warn;
+        console.warn = (...words) => said.push(words.join(" "));
+        const names = ["@codemirror/language", "@codemirror/state", "@codemirror/view", "@lezer/common", "@lezer/highlight"];
+        const lab = { IEditorExtensionRegistry: 1, IEditorLanguageRegistry: 2 };
+        const share = (module) => ({ "6.0.0": { get: async () => () => module } });
+        const scope = Object.fromEntries(names.map((name) => [name, share({})]));
+        const added = [];
+        try {
+          const [plugin] = await makePlugins({ ...scope, "@jupyterlab/codemirror": share(lab) });
+          plugin.activate({}, { addExtension: (one) => added.push(one.name) }, { findByName: () => ({}) });
+          return [plugin.requires, added, said];
+        } finally {
+          console.warn = warn;
+        }
+    """
+    requires, added, [said] = call(javascript, "plugin.js", code)
+    assert requires == [1, 2]
+    assert added == []
+    assert "CodeMirror is another" in said
+
+
 def files(folder: Path) -> dict[str, bytes]:
     found = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

@@ -30,17 +30,24 @@ export async function makePlugins(scope) {
 }
 
 function activate(modules, extensions, languages) {
-  addKql(modules, languages);
-  const { EditorExtensionRegistry } = modules.lab;
-  const cells = new CellLanguages(modules, languages);
-  extensions.addExtension({
-    name: "kqlmagic-ext:highlighting",
-    factory: ({ inline, model }) => {
-      if (inline === false) return null; // a file, not a cell
-      const isPython = () => PYTHON.has(model.mimeType);
-      return EditorExtensionRegistry.createImmutableExtension(followMagicLine(modules, cells, isPython));
-    },
-  });
+  try {
+    addKql(modules, languages);
+    const cells = new CellLanguages(modules, languages);
+    // An error within an editor would cost the whole notebook: it must come here, in one that nobody sees.
+    modules.state.EditorState.create({ doc: "%%kql\nT", extensions: followMagicLine(modules, cells, () => true) });
+    extensions.addExtension({
+      name: "kqlmagic-ext:highlighting",
+      factory: (editor) => extensionFor(editor, modules, cells),
+    });
+  } catch (error) {
+    console.warn("kqlmagic-ext: cells keep the colours of Python, since this page's CodeMirror is another:", error);
+  }
+}
+
+function extensionFor({ inline, model }, modules, cells) {
+  if (inline === false) return null; // a file, not a cell
+  const isPython = () => PYTHON.has(model.mimeType);
+  return modules.lab.EditorExtensionRegistry.createImmutableExtension(followMagicLine(modules, cells, isPython));
 }
 
 // Also for files that end in .kql, and for ```kql in Markdown.
