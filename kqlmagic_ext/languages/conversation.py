@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STEP_S = 0.05
 _BREATH_S = 0.002
 _MOST_WAITING = 10_000  # messages of one request: beyond it the child waits
+_PLAIN = {"stdout", "stderr"}  # streams whose records are pieces of a text; those of others are whole lines
 
 
 class Ended(Exception):  # noqa: N818 - what happened
@@ -54,12 +55,33 @@ class _Request:
         self.number = number
         self.messages: queue.SimpleQueue[Message | Ended | None] = queue.SimpleQueue()  # None: look up
         self.given_up = False
+        self._ahead: Message | Ended | None = None
 
     def put(self, message: Message | Ended) -> None:
         """Add what came; waits while too much waits already, unless nobody waits for it any more."""
         while self.messages.qsize() >= _MOST_WAITING and not self.given_up:
             time.sleep(_BREATH_S)
         self.messages.put(message)
+
+    def take(self) -> Message | Ended | None:
+        """What came next, None when nothing came for a moment; plain text of one stream that waits already comes as one."""
+        message, self._ahead = self._ahead, None
+        try:
+            message = message or self.messages.get(timeout=_STEP_S)
+        except queue.Empty:
+            return None
+        if not isinstance(message, dict) or message.get("stream") not in _PLAIN:
+            return message
+        texts = [message["text"]]
+        for _ in range(self.messages.qsize()):
+            self._ahead = self.messages.get()
+            if not isinstance(self._ahead, dict) or self._ahead != message | {
+                "text": self._ahead.get("text")
+            }:
+                break
+            texts.append(self._ahead["text"])
+            self._ahead = None
+        return message | {"text": "".join(texts)}
 
 
 class Conversation:
@@ -175,10 +197,7 @@ class Conversation:
                 raise_noted()
                 if deadline is not None and time.monotonic() > deadline:  # also when records come without end
                     raise TooSlow
-                try:
-                    message = request.messages.get(timeout=_STEP_S)
-                except queue.Empty:
-                    continue
+                message = request.take()
                 if message is None:
                     continue
                 if isinstance(message, Ended):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,23 @@ def test_a_reader_that_does_not_read_slows_the_cell_and_fills_no_memory(session:
         session.run("let at = 0; for (; at < 200_000; at++) console.log('x'.repeat(1000))", slow)
     at = int(value(session, "at") or 0)
     assert 0 < at < 200_000
+
+
+def test_a_loop_that_writes_between_turns_is_stopped_though_the_reader_is_slow(session: Session) -> None:
+    """Texts that wait together are shown together: else thousands of them stood before the end of the cell."""
+    pieces: list[Piece] = []
+
+    def slow(piece: Piece) -> None:
+        pieces.append(piece)
+        time.sleep(0.001)
+        if len(pieces) == 200:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.run("var on = true; while (on) { console.log('x'); await new Promise(setImmediate) }", slow)
+    assert caught.value.__notes__[0] == "the cell was stopped; the variables of Node.js are kept"
+    assert sum(len(piece.text) for piece in pieces) > 10 * len(pieces)
+    assert value(session, "on = false; kept") == "41"
 
 
 def test_programs_of_a_cell_write_between_its_own_lines(session: Session) -> None:
