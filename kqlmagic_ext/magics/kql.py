@@ -21,6 +21,7 @@ from traitlets import Int, Unicode
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import PartialResultError, QueryError
+from kqlmagic_ext.kql.language_service.chosen import chosen
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
@@ -28,6 +29,7 @@ from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
+from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
 from kqlmagic_ext.values import NAIVE
 
@@ -75,6 +77,8 @@ class KqlMagics(Magics):
         self._shell, self._names = shell, shell.user_ns
         self.places = Places(self._otherwise, self._settings)
         self.bindings = Bindings(shell)
+        self.typing = Typing(shell, self.places, self.kql.parser, chosen)
+        self.typing.add()
         self._told_synthetic = self._told_naive = False
         self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
@@ -131,6 +135,7 @@ class KqlMagics(Magics):
             print(connection.prepare(query))  # noqa: T201 - the cell's own output
             return None
         result = self._answer(asked, connection, query)
+        self.typing.learn(connection, result)
         self._check_count(asked.outputs, result)
         return self._show(asked, result, self._synthetic_note(asked, connection))
 
@@ -264,5 +269,6 @@ class KqlMagics(Magics):
         return {}
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and answer Tab no more."""
+        self.typing.close()
         self.places.close()
