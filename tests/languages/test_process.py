@@ -151,6 +151,13 @@ def test_an_interrupt_of_what_does_not_stop_ends_it_and_says_so(echo: Process) -
     assert gone(echo._child.process.pid)
 
 
+def test_where_showing_fails_the_work_is_stopped_and_the_session_goes_on(echo: Process) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        echo.ask("records", lambda _: 1 / 0, count=3)
+    assert caught.value.__notes__ == ["the cell was stopped; the variables of Echo are kept"]
+    assert echo.ask("run")["event"] == "done"
+
+
 def test_closing_twice_is_closing_once(echo: Process) -> None:
     farewells: list[int] = []
     folder = echo.folder
