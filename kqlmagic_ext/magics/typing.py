@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
+import inspect
 import string
 from dataclasses import replace
 from types import ModuleType
@@ -253,7 +253,7 @@ def _cursor(context: CompletionContext) -> int:
 def _wrap_inspection(kernel: Any, typing: Typing) -> Callable[[], None]:
     """Let the kernel's `do_inspect` ask us first; gives what restores it."""
     original = kernel.do_inspect
-    is_async = asyncio.iscoroutinefunction(original)
+    is_async = inspect.iscoroutinefunction(original)
 
     def do_inspect(code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()) -> Any:
         if not typing.is_ours(code, cursor_pos):
