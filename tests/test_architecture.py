@@ -24,14 +24,16 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "duckdb": "connections/local",
     "duckdb_kql": "connections/local",
     "azure": ("connections/log_analytics", "emulator/client.py"),  # the client that is given for an emulator
-    "altair": "display",
+    "altair": "display/chart",
+    "tsdownsample": "display/chart",
+    "vl_convert": "display/chart",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
     "hatchling": "frontend/build.py",  # runs in a build alone
 }
 HEAVY = [
     "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
-    "anywidget", "ipywidgets",
+    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert",
 ]  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def test_loading_the_extension_leaves_alone_what_only_some_cells_need() -> None:
     code = (
         "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
         "InteractiveShell.instance().run_line_magic('load_ext', 'kqlmagic_ext')\n"
-        "rooms = ('frames', 'frontend', 'display.browser', 'languages.powershell', 'languages.javascript', 'connections.local')\n"
+        "rooms = ('frames', 'frontend', 'display.browser', 'display.chart', 'languages.powershell', 'languages.javascript', 'connections.local')\n"
         "print([room for room in rooms if f'kqlmagic_ext.{room}' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
