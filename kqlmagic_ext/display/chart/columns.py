@@ -83,7 +83,7 @@ def measure(frame: pd.DataFrame, name: str, unit: str | None = None) -> Measure:
     values = _floats(column)
     infinite = np.isinf(values)
     inexact = bool(
-        pd.api.types.is_integer_dtype(column.dtype) and (np.abs(values[~np.isnan(values)]) > _EXACT).any()
+        pd.api.types.is_integer_dtype(column.dtype) and (np.abs(values[~np.isnan(values)]) >= _EXACT).any()
     )
     return Measure(name, np.where(infinite, np.nan, values), infinite=int(infinite.sum()), inexact=inexact)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -9,7 +10,7 @@ import numpy as np
 
 from kqlmagic_ext.display.chart.columns import NUMBER
 from kqlmagic_ext.display.chart.drawable import Chart, LayerChart
-from kqlmagic_ext.display.chart.look import HEIGHT, HUES, WIDTH, colour_of, tooltip_of, x_of, y_of
+from kqlmagic_ext.display.chart.look import HEIGHT, HUES, WIDTH, colour_of, legend_of, tooltip_of, x_of, y_of
 from kqlmagic_ext.display.chart.records import inline
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def line_chart(points: Points, clause: Clause) -> LayerChart:
     line = line.encode(x=x, y=y, color=colour_of(points, clause, hues=True))
     if len(points.series) > HUES:
         dashes = [_DASHES[at // HUES % len(_DASHES)] for at in range(len(points.series))]
-        legend = None if not clause.legend else alt.Legend(title=points.series_title or None)
         scale = alt.Scale(domain=list(points.series), range=dashes)
-        line = line.encode(strokeDash=alt.StrokeDash("s:N", scale=scale, legend=legend))
+        line = line.encode(
+            strokeDash=alt.StrokeDash("s:N", scale=scale, legend=legend_of(points, clause, lines=True))
+        )
     return _with_dots(line, points, clause, stack=None)
 
 
@@ -39,7 +41,9 @@ def area_chart(points: Points, clause: Clause) -> LayerChart:
     stack = stack_of(points, clause)
     x = alt.X(**x_of(points, clause))
     y = alt.Y(**share_axis(y_of(points, clause), stack), stack=stack)
-    mark = Chart().mark_area(opacity=0.85 if stack else 0.45, line={"strokeWidth": 1.5}, clip=True)
+    mark = Chart().mark_area(opacity=0.85, clip=True)
+    if not stack:
+        mark = Chart().mark_area(opacity=0.4, line={"strokeWidth": 1.5}, clip=True)
     mark = mark.encode(x=x, y=y, color=colour_of(points, clause), **order_of(points))
     return _with_dots(mark, points, clause, stack=stack)
 
@@ -89,7 +93,7 @@ def _with_dots(mark: Chart, points: Points, clause: Clause, *, stack: Any) -> La
         dots = dots.encode(
             x=alt.X(**x_of(points, clause)),
             y=y,
-            color=colour_of(points, clause, hues=stack is None),
+            color=colour_of(points, replace(clause, legend=False), hues=stack is None),
             tooltip=tooltip_of(points, clause),
             **order_of(points),
         )

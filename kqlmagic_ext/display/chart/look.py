@@ -40,7 +40,8 @@ def _mix(colour: str, towards: int, share: float) -> str:
 
 def finish(chart: Any, clause: Clause) -> Any:
     """The chart with its title, on a transparent ground, so that it takes the page's."""
-    properties: dict[str, Any] = {"background": "transparent"}
+    said = f"{clause.visualization}: {visible(clause.title)}" if clause.title else clause.visualization
+    properties: dict[str, Any] = {"background": "transparent", "description": said}
     if clause.title.strip():
         lines = textwrap.wrap(visible(clause.title), 90)
         properties["title"] = alt.TitleParams(
@@ -49,6 +50,8 @@ def finish(chart: Any, clause: Clause) -> Any:
     return (
         chart.properties(**properties)
         .configure_view(stroke=None)
+        # Vega-Lite would write every title into an expression, unescaped, and times in the browser's zone.
+        .configure_mark(aria=False)
         .configure_axis(
             labelFontSize=12,
             titleFontSize=12,
@@ -149,9 +152,17 @@ def colour_of(points: Points, clause: Clause, *, hues: bool = False) -> Any:
     """The colour channel: one colour a series, and the legend. `hues`: the same seven over and over, where dashes differ."""
     if points.one_series:
         return alt.value(points.colour or FIRST)
-    legend = alt.Legend(title=points.series_title or None) if clause.legend else None
     scale = alt.Scale(domain=list(points.series), range=palette(len(points.series), hues=hues))
+    legend = legend_of(points, clause, lines=hues)
     return alt.Color("s:N", scale=scale, legend=legend)
+
+
+def legend_of(points: Points, clause: Clause, *, lines: bool = False) -> alt.Legend | None:
+    """The legend, None when it is to be hidden."""
+    symbol: dict[str, Any] = (
+        {"symbolType": "stroke", "symbolStrokeWidth": 3, "symbolSize": 250} if lines else {}
+    )
+    return alt.Legend(title=points.series_title or None, **symbol) if clause.legend else None
 
 
 def tooltip_of(points: Points, clause: Clause, *, series: bool = True) -> list[alt.Tooltip]:

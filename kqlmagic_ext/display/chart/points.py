@@ -79,6 +79,8 @@ def points_of(frame: pd.DataFrame, roles: Roles, clause: Clause, *, stacked: boo
     )  # fmt: skip
     for step in (_drop_lost_x, few_series, _few_categories):
         points = step(points)
+    if stacked and clause.visualization in ("areachart", "stackedareachart"):
+        points = _filled(points)
     points = _sorted(_accumulated(points) if clause.accumulate else points)
     return _without_logless(_thinned(points), clause)
 
@@ -216,6 +218,15 @@ def _sorted(points: Points) -> Points:
     )
     order = np.lexsort((place.to_numpy(dtype=float), rank.to_numpy(dtype=float)))
     return replace(points, rows=points.rows.iloc[order].reset_index(drop=True))
+
+
+def _filled(points: Points) -> Points:
+    """Each series with every x of the others: where a stacked one has no row, it is 0 high."""
+    rows = points.rows.groupby(["s", "x"], sort=False)["y"].sum(min_count=1).reset_index()
+    every = pd.MultiIndex.from_product([points.series, rows["x"].unique()], names=["s", "x"])
+    missing = every.difference(pd.MultiIndex.from_frame(rows[["s", "x"]]), sort=False)
+    rows = pd.concat([rows, missing.to_frame(index=False).assign(y=0.0)], ignore_index=True)
+    return replace(points, rows=rows[["x", "y", "s"]])
 
 
 def _accumulated(points: Points) -> Points:
