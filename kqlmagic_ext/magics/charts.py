@@ -33,7 +33,7 @@ class Charts:
         if drawing.chart is not None:
             self.last = drawing.chart
         if drawing.shown is not None:
-            publish_display_data(dict(drawing.shown), metadata=embedding())
+            publish_display_data(dict(drawing.shown), metadata=embedding(drawing.shown))
         elif drawing.table is not None:
             display(drawing.table)
         return drawing

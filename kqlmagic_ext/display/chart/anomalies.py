@@ -42,7 +42,7 @@ def with_anomalies(
         return lines, ["no anomaly is marked"]
     here = pd.DataFrame(marked.assign(s=""))
     mark = Chart(inline(here, points)).mark_point(
-        size=110, strokeWidth=2.5, color=ALARM, opacity=1, clip=True
+        size=110, strokeWidth=2.5, color=ALARM, opacity=1, clip=clause.is_bounded
     )
     tooltip = tooltip_of(points, clause, series=False)
     layer = mark.encode(x=alt.X(**x_of(points, clause)), y=alt.Y(**y_of(points, clause)), tooltip=tooltip)

@@ -62,7 +62,7 @@ def _bars(chart: Chart, points: Points, clause: Clause, channels: dict[str, Any]
     orient: Literal["horizontal", "vertical"] = (
         "horizontal" if clause.visualization == "barchart" else "vertical"
     )
-    chart = chart.mark_bar(orient=orient, clip=True, minBandSize=1)
+    chart = chart.mark_bar(orient=orient, clip=clause.is_bounded, minBandSize=1)
     chart = chart.encode(color=colour_of(points, clause), tooltip=tooltip_of(points, clause))
     drawn: Chart = chart.encode(**channels, **order_of(points))
     return drawn

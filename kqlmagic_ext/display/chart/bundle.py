@@ -13,10 +13,11 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # what JupyterLab an
 _SVG_MOST = 200_000  # characters; a larger drawing is a PNG
 _SVG_RECORDS = 2_000
 _PNG_SCALE = 2.0
+_VERSION = "5.20"  # of the Vega-Lite that draws the picture
 
 
 def bundle(chart: Any, text: str = "") -> Mapping[str, Any]:
-    """The mime bundle of an Altair chart: Vega-Lite 5, `text` in plain, and with the extra `export` an SVG or a PNG.
+    """The mime bundle of an Altair chart: Vega-Lite 5, `text` as text/plain, and with the extra `export` an SVG or a PNG.
 
     Nothing of Altair's global settings is read or changed: data stand in the chart, however many.
     """
@@ -25,10 +26,13 @@ def bundle(chart: Any, text: str = "") -> Mapping[str, Any]:
     return {VEGALITE: spec, **_picture(spec), "text/plain": plain}
 
 
-def embedding() -> dict[str, Any]:
-    """The metadata of the bundle: how JupyterLab embeds it. Its menu offers no online editor, which would send the data away."""
+def embedding(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a bundle: how JupyterLab embeds it. Its menu offers no online editor, which would send the data away."""
+    if VEGALITE not in shown:
+        return {}
     actions = {"export": True, "source": False, "compiled": False, "editor": False}
-    return {VEGALITE: {"embed_options": {"actions": actions, "renderer": "svg"}}}
+    renderer = "svg" if _count(shown[VEGALITE]) <= _SVG_RECORDS else "canvas"
+    return {VEGALITE: {"embed_options": {"actions": actions, "renderer": renderer}}}
 
 
 def specification(chart: Any) -> dict[str, Any]:
@@ -51,9 +55,6 @@ def _picture(spec: dict[str, Any]) -> dict[str, str]:
             return {"image/svg+xml": svg}
     png = vl_convert.vegalite_to_png(on_white, vl_version=_VERSION, scale=_PNG_SCALE)
     return {"image/png": base64.b64encode(png).decode("ascii")}
-
-
-_VERSION = "5.20"
 
 
 def _count(spec: Mapping[str, Any]) -> int:

@@ -58,6 +58,11 @@ class Clause:
     ymin: float | None = None
     ymax: float | None = None
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether something may lie beyond the axes, and is to be cut off there."""
+        return any(bound is not None for bound in (self.xmin, self.xmax, self.ymin, self.ymax))
+
 
 def read_clause(render: Mapping[str, Any], columns: Iterable[str]) -> Clause:
     """The clause of a result's `render`, for a frame with these columns.

@@ -13,7 +13,8 @@ class _Offline:
     """A chart, changed or not, is shown as a cell's chart is."""
 
     def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return dict(bundle(self)), embedding()
+        shown = dict(bundle(self))
+        return shown, embedding(shown)
 
 
 class Chart(_Offline, alt.Chart):

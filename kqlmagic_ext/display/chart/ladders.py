@@ -51,7 +51,7 @@ def ladder_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]
     )
     title = clause.xtitle or f"{visible(start)} to {visible(end)}"
     tooltip = [alt.Tooltip("x:N", title=quoted(y_title or "row")), *_told(start, end, kind)]
-    return chart.mark_bar(cornerRadius=2, minBandSize=2, clip=True).encode(
+    return chart.mark_bar(cornerRadius=2, minBandSize=2, clip=clause.is_bounded).encode(
         x=_x(kept, title, kind, clause), x2=alt.X2("e"), y=y, color=_colour(kept, clause), tooltip=tooltip
     ), notes
 

@@ -25,7 +25,7 @@ _FELT_DOTS = 20_000  # up to so many, each tells its values to the pointer
 def line_chart(points: Points, clause: Clause) -> LayerChart:
     """A line a series, broken where a value is null, and the points that tell their values."""
     x, y = alt.X(**x_of(points, clause)), alt.Y(**y_of(points, clause))
-    line = Chart().mark_line(strokeWidth=2, strokeJoin="round", clip=True)
+    line = Chart().mark_line(strokeWidth=2, strokeJoin="round", clip=clause.is_bounded)
     line = line.encode(x=x, y=y, color=colour_of(points, clause, hues=True))
     if len(points.series) > HUES:
         dashes = [_DASHES[at // HUES % len(_DASHES)] for at in range(len(points.series))]
@@ -41,9 +41,9 @@ def area_chart(points: Points, clause: Clause) -> LayerChart:
     stack = stack_of(points, clause)
     x = alt.X(**x_of(points, clause))
     y = alt.Y(**share_axis(y_of(points, clause), stack), stack=stack)
-    mark = Chart().mark_area(opacity=0.85, clip=True)
+    mark = Chart().mark_area(opacity=0.85, clip=clause.is_bounded)
     if not stack:
-        mark = Chart().mark_area(opacity=0.4, line={"strokeWidth": 1.5}, clip=True)
+        mark = Chart().mark_area(opacity=0.4, line={"strokeWidth": 1.5}, clip=clause.is_bounded)
     mark = mark.encode(x=x, y=y, color=colour_of(points, clause), **order_of(points))
     return _with_dots(mark, points, clause, stack=stack)
 
@@ -55,7 +55,7 @@ def scatter_chart(points: Points, clause: Clause) -> Chart:
     if points.x_kind == NUMBER:
         x["scale"] = alt.Scale(**{**x["scale"].to_dict(), "nice": True})
     mark = Chart(inline(points.rows, points), width=WIDTH, height=HEIGHT).mark_circle(
-        size=45, opacity=0.7, clip=True
+        size=45, opacity=0.7, clip=clause.is_bounded
     )
     drawn: Chart = mark.encode(
         x=alt.X(**x), y=alt.Y(**y), color=colour_of(points, clause), tooltip=tooltip_of(points, clause)
@@ -88,7 +88,7 @@ def _with_dots(mark: Chart, points: Points, clause: Clause, *, stack: Any) -> La
     lone = _lone(points)
     seen = len(rows) <= _SEEN_DOTS
     if len(rows) <= _FELT_DOTS or lone.any():
-        dots = Chart().mark_circle(size=28, opacity=1 if seen else 0, clip=True)
+        dots = Chart().mark_circle(size=28, opacity=1 if seen else 0, clip=clause.is_bounded)
         y = alt.Y(**y_of(points, clause), stack=stack)
         dots = dots.encode(
             x=alt.X(**x_of(points, clause)),

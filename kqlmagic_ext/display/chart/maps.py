@@ -109,9 +109,7 @@ def _dots(points: Points, clause: Clause, sizes: tuple[str, ...]) -> Chart:
     if not points.one_series:
         tooltip.insert(0, alt.Tooltip("s:N", title=quoted(points.series_title)))
     chart = Chart(inline(rows, replace(points, x_kind=NUMBER)), width=WIDTH, height=height)
-    chart = chart.mark_circle(opacity=0.7, size=60, clip=True).encode(
-        x=x, y=y, color=colour_of(points, clause)
-    )
+    chart = chart.mark_circle(opacity=0.7, size=60).encode(x=x, y=y, color=colour_of(points, clause))
     if "z" in rows:
         tooltip.append(alt.Tooltip("z:Q", title=quoted(visible(sizes[0])), format=",.4~f"))
         legend = alt.Legend(title=visible(sizes[0])) if clause.legend else None
