@@ -148,7 +148,7 @@ def test_what_is_no_drawing_is_shown_as_a_table(seen: Seen) -> None:
 def test_nothing_left_the_machine_and_hostile_text_ran_nothing(seen: Seen) -> None:
     page = seen.lab.page
     cell = page.locator(".jp-Notebook .jp-CodeCell").nth(1 + list(CHARTS).index("hostile"))
-    cell.locator(".mark-symbol path").first.hover()
+    cell.locator(".mark-symbol path").nth(1).hover()
     tooltip = page.locator("#vg-tooltip-element.visible")
     tooltip.wait_for()
     told = tooltip.inner_text()

@@ -256,6 +256,21 @@ def test_more_series_than_colours_are_told() -> None:
     assert sum(record["y"] for record in records if record["s"] == "(10 others)") == 6 * sum(range(10))
 
 
+def test_dots_of_too_many_series_are_all_drawn_in_one_colour() -> None:
+    frame = pd.DataFrame({"lon": np.arange(30.0), "lat": 1.0, "who": [f"u{at}" for at in range(30)]})
+    for render in ({}, {"kind": "map"}):
+        drawing = drawn(frame, "scatterchart", **render)
+        assert Picture(drawing).marks == {"symbol": 30}
+        assert drawing.notes == ("who has 30 values, and 21 colours can be told apart: all dots have one",)
+
+
+def test_rows_of_one_name_in_a_tooltip_hide_none() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": np.arange(6.0), "who": ["a", "b"] * 3})
+    spec = Picture(drawn(frame, "timechart", ytitle="who", xtitle="who")).spec
+    titles = [tip["title"] for tip in spec["layer"][1]["encoding"]["tooltip"]]
+    assert len({*titles}) == 3
+
+
 def test_more_bars_than_readable_are_told() -> None:
     frame = pd.DataFrame({"who": [f"u{at}" for at in range(400)], "n": 1.0})
     assert drawn(frame, "barchart").notes == ("the first 100 of 400 values of who drawn",)

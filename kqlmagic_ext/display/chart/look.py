@@ -57,7 +57,8 @@ def finish(chart: Any, clause: Clause) -> Any:
             titleFontSize=12,
             titleFontWeight="normal",
             titlePadding=10,
-            gridOpacity=0.5,
+            gridColor="#888888",
+            gridOpacity=0.22,
             labelLimit=_LABEL_LIMIT,
             maxExtent=400,  # else a title stands in long labels
         )
@@ -167,12 +168,18 @@ def legend_of(points: Points, clause: Clause, *, lines: bool = False) -> alt.Leg
 
 def tooltip_of(points: Points, clause: Clause, *, series: bool = True) -> list[alt.Tooltip]:
     """What is told of a point that the pointer rests on; times are texts, since a browser would shift them to its zone."""
-    x = quoted(points.x_title or "x")
-    shown = [alt.Tooltip("t:N", title=x)] if points.x_kind == TIME else []
-    if points.x_kind != TIME:
-        shown = [alt.Tooltip("x:N" if points.x_kind == TEXT else "x:Q", title=x)]
+    rows = [_told_x(points)]
     if series and not points.one_series:
-        shown.append(alt.Tooltip("s:N", title=quoted(points.series_title or "series")))
+        rows.append(("s:N", points.series_title or "series", None))
     number = "," if points.whole else ",.4~f"
-    y = quoted(points.y_title or clause.ytitle or "value")
-    return [*shown, alt.Tooltip("y:Q", title=y, format=number)]
+    rows.append(("y:Q", points.y_title or clause.ytitle or "value", number))
+    return [
+        # A name that another row has would hide that row.
+        alt.Tooltip(field, title=quoted(name) + " " * at, format=written or alt.Undefined)
+        for at, (field, name, written) in enumerate(rows)
+    ]
+
+
+def _told_x(points: Points) -> tuple[str, str, str | None]:
+    field = {TIME: "t:N", TEXT: "x:N"}.get(points.x_kind, "x:Q")
+    return field, points.x_title or "x", None

@@ -13,7 +13,7 @@ from kqlmagic_ext.display.chart.clause import NotDrawn
 from kqlmagic_ext.display.chart.columns import MEASURES, NUMBER, TEXT, kinds_of, measure
 from kqlmagic_ext.display.chart.drawable import Chart
 from kqlmagic_ext.display.chart.look import WIDTH, colour_of, quoted
-from kqlmagic_ext.display.chart.points import Points, few_series, labels_of
+from kqlmagic_ext.display.chart.points import Points, colouring, few_series, labels_of
 from kqlmagic_ext.display.chart.records import inline
 from kqlmagic_ext.display.chart.thinning import MOST_POINTS
 from kqlmagic_ext.errors import visible
@@ -30,15 +30,15 @@ def map_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]:
     longitude, latitude, taken = _places(frame, clause)
     left = {name: kind for name, kind in kinds_of(frame).items() if name not in taken}
     texts = tuple(name for name, kind in left.items() if kind == TEXT)[:1]
-    names = clause.series or texts
+    names, notes = colouring(frame, clause.series or texts)
     sizes = tuple(name for name, kind in left.items() if kind in MEASURES and name not in names)[:1]
     rows = pd.DataFrame({"x": longitude, "y": latitude, "s": labels_of(frame, names) or [""] * len(frame)})
     if sizes and clause.visualization == "piechart":
         rows["z"] = measure(frame, sizes[0]).floats
-    there, notes = _on_earth(rows)
+    there, lost = _on_earth(rows)
     title = " / ".join(map(visible, names))
     points = few_series(Points(there, NUMBER, "longitude", "latitude", (), title))
-    return _dots(points, clause, sizes), [*notes, *points.notes]
+    return _dots(points, clause, sizes), [*notes, *lost, *points.notes]
 
 
 def _places(frame: pd.DataFrame, clause: Clause) -> tuple[Floats, Floats, tuple[str, ...]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_SLICES = 21  # colours that can be told apart
 _RADIUS = 130
+_GREY = "#7A7A7A"  # is read on white and on black
 _TOLD_SHARE = 0.03  # a smaller slice has no room for its share
 
 
@@ -84,7 +85,7 @@ def _layers(records: list[dict[str, Any]], title: str, y_title: str, clause: Cla
     )
     shares = (
         Chart()
-        .mark_text(radius=_RADIUS + 18, fontSize=12, style="guide-label")
+        .mark_text(radius=_RADIUS + 18, fontSize=12, color=_GREY)
         .encode(theta=theta, order=order, text="l:N", detail="s:N")
     )
     size = 2 * _RADIUS + 60

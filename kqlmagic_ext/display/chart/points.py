@@ -67,15 +67,19 @@ def points_of(frame: pd.DataFrame, roles: Roles, clause: Clause, *, stacked: boo
     """The points, thinned, with what was left out told in their notes."""
     x_kind, x, x_title = _x(frame, roles, clause)
     measures = _measures(frame, roles.ys)
-    names = labels_of(frame, roles.series)
+    series = roles.series
+    crowded: list[str] = []
+    if clause.visualization == "scatterchart":
+        series, crowded = colouring(frame, series)
+    names = labels_of(frame, series)
     rows = _long(x, measures, names)
     series_title = (
-        " / ".join(visible(name) for name in roles.series) if names is not None and len(measures) == 1 else ""
+        " / ".join(visible(name) for name in series) if names is not None and len(measures) == 1 else ""
     )
     points = Points(
         rows, x_kind, x_title, clause.ytitle or _y_title(measures), (), series_title,
         whole=_are_whole(rows["y"]), stacked=stacked,
-        notes=(*roles.notes, *_measure_notes(measures)),
+        notes=(*roles.notes, *crowded, *_measure_notes(measures)),
     )  # fmt: skip
     for step in (_drop_lost_x, few_series, _few_categories):
         points = step(points)
@@ -132,6 +136,17 @@ def _measure_notes(measures: list[Measure]) -> list[str]:
 def _are_whole(values: pd.Series[float]) -> bool:
     present = values.dropna()
     return bool((present == present.round()).all())
+
+
+def colouring(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """The columns that colour dots, and a note: none when they tell more apart than colours can, since each dot counts."""
+    count = len(set(labels_of(frame, names) or ()))
+    if count <= MOST_SERIES:
+        return names, []
+    said = " / ".join(map(visible, names))
+    return (), [
+        f"{said} has {count:,} values, and {MOST_SERIES} colours can be told apart: all dots have one"
+    ]
 
 
 def labels_of(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str] | None:
