@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kqlmagic_ext"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
-    {"errors"},
+    {"errors", "interrupts"},
     {"values", "query"},
     {"frames", "frontend", "kql"},
     {"connections", "display", "languages"},

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pytest
 
 from kqlmagic_ext.connections.local.demo import Demo, Story
-from kqlmagic_ext.connections.local.known_tables import known_tables
+from kqlmagic_ext.kql.known_tables import known_tables
 
 END = datetime(2026, 3, 6, 12, tzinfo=UTC)
 DEMO = Demo(END)

@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from kqlmagic_ext import interrupts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -90,10 +92,12 @@ def interruptible(work: Callable[[Cancellation], T], watch: Callable[[], object]
     cancellation = Cancellation()
     thread = _Work(work, cancellation)
     try:
-        thread.start()
-        while not thread.done.wait(_STEP_S):
-            if watch is not None:
-                watch()
+        with interrupts.noted() as raise_noted:
+            thread.start()
+            while not thread.done.wait(_STEP_S):
+                raise_noted()
+                if watch is not None:
+                    watch()
     except BaseException:
         cancellation.cancel()  # first: a second interrupt may come before the next line
         threading.Thread(target=cancellation.press, args=[thread], daemon=True).start()

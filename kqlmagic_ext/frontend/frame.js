@@ -136,9 +136,13 @@
     }
   }
 
+  /** The names of a frame's columns by its types: an object puts names that look like numbers first. */
+  const ORDERS = new WeakMap();
+
   /** @returns {(row: number) => Record<string, any>} makes rows that remember their types */
   function rowMaker(columns, types) {
     const make = objectMaker(columns);
+    ORDERS.set(types, columns.map((column) => column.name));
     return (row) => {
       const made = make(row);
       new Origin(made, types);
@@ -611,7 +615,7 @@
     return [type, cellText(type, value ?? null, name)];
   }
 
-  /** @returns {Cells[]} the columns of rows: the union of their keys, in the order in which they are first seen */
+  /** @returns {Cells[]} the columns of rows: the union of their keys, in the order of their frame, else as they are first seen */
   function cellsOf(rows, name) {
     const columns = new Map();
     rows.forEach((row, place) => {
@@ -623,9 +627,11 @@
         throw new TypeError(`${name}: row ${place} has a property under a symbol, which cannot be a column`);
       }
     });
-    checkNames([...columns.keys()], name);
     const origins = [...new Set(rows.map(Origin.of))];
-    return [...columns].map(([key, cells]) => {
+    const names = new Set([...(ORDERS.get(origins[0]) ?? []).filter((key) => columns.has(key)), ...columns.keys()]);
+    checkNames([...names], name);
+    return [...names].map((key) => {
+      const cells = columns.get(key);
       const type = originalType(origins, key, cells) ?? typeOfCells(cells, `${name}, column ${quoted(key)}`);
       return { name: key, type, cells };
     });

@@ -9,6 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext import interrupts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _STEP_S = 0.05
 _BREATH_S = 0.002
 _MOST_WAITING = 10_000  # messages of one request: beyond it the child waits
+_PLAIN = {"stdout", "stderr"}  # streams whose records are pieces of a text; those of others are whole lines
 
 
 class Ended(Exception):  # noqa: N818 - what happened
@@ -48,16 +51,37 @@ class _Request:
     so the thread that reads looks how much waits already.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None) -> None:
         self.number = number
-        self.messages: queue.SimpleQueue[Message | Ended] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[Message | Ended | None] = queue.SimpleQueue()  # None: look up
         self.given_up = False
+        self._ahead: Message | Ended | None = None
 
     def put(self, message: Message | Ended) -> None:
         """Add what came; waits while too much waits already, unless nobody waits for it any more."""
         while self.messages.qsize() >= _MOST_WAITING and not self.given_up:
             time.sleep(_BREATH_S)
         self.messages.put(message)
+
+    def take(self) -> Message | Ended | None:
+        """What came next, None when nothing came for a moment; plain text of one stream that waits already comes as one."""
+        message, self._ahead = self._ahead, None
+        try:
+            message = message or self.messages.get(timeout=_STEP_S)
+        except queue.Empty:
+            return None
+        if not isinstance(message, dict) or message.get("stream") not in _PLAIN:
+            return message
+        texts = [message["text"]]
+        for _ in range(self.messages.qsize()):
+            self._ahead = self.messages.get()
+            if not isinstance(self._ahead, dict) or self._ahead != message | {
+                "text": self._ahead.get("text")
+            }:
+                break
+            texts.append(self._ahead["text"])
+            self._ahead = None
+        return message | {"text": "".join(texts)}
 
 
 class Conversation:
@@ -76,7 +100,7 @@ class Conversation:
     ) -> None:
         self._send, self._lines, self._unasked = send, lines, unasked
         self._numbers = itertools.count(1)
-        self._waiting: dict[int | None, _Request] = {None: _Request(0)}  # None: the greeting
+        self._waiting: dict[int | None, _Request] = {None: _Request(None)}  # the greeting
         self._lock, self._sending = threading.Lock(), threading.Lock()
         self._ended: Ended | None = None
         threading.Thread(target=self._read, name="kqlmagic_ext session", daemon=True).start()
@@ -88,9 +112,7 @@ class Conversation:
 
     def greeting(self, seconds: float) -> Message:
         """The child's first message. Raises Ended, TooSlow."""
-        greeted = self._answer(self._waiting[None], None, seconds)
-        self.forget(None)
-        return greeted
+        return self._answer(self._waiting[None], None, seconds)
 
     def ask(
         self,
@@ -141,9 +163,7 @@ class Conversation:
         seconds: float | None = None,
     ) -> Message:
         """The answer to a request that was sent; may be called again after an interrupt or TooSlow."""
-        request = self._waiting[number]
-        answer = self._answer(request, listen, seconds)
-        self.forget(number)
+        answer = self._answer(self._waiting[number], listen, seconds)
         if answer["event"] == "error":
             raise Refused(answer)
         return answer
@@ -171,19 +191,22 @@ class Conversation:
     ) -> Message:
         """The message that ends a request; waits in short steps, so that an interrupt is heard everywhere."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while True:
-            if deadline is not None and time.monotonic() > deadline:  # also when records come without end
-                raise TooSlow
-            try:
-                message = request.messages.get(timeout=_STEP_S)
-            except queue.Empty:
-                continue
-            if isinstance(message, Ended):
-                raise message
-            if message["event"] != "record":
-                return message
-            if listen is not None:
-                listen(message)
+        # An interrupt wakes the queue: interrupted near its deadline and not raised, it would wait for ever.
+        with interrupts.noted(lambda: request.messages.put(None)) as raise_noted:
+            while True:
+                raise_noted()
+                if deadline is not None and time.monotonic() > deadline:  # also when records come without end
+                    raise TooSlow
+                message = request.take()
+                if message is None:
+                    continue
+                if isinstance(message, Ended):
+                    raise message
+                if message["event"] != "record":
+                    self.forget(request.number)  # also when an interrupt came with it
+                    return message
+                if listen is not None:
+                    listen(message)
 
     def _read(self) -> None:
         """Give each message to its request, to the end."""

@@ -21,6 +21,7 @@ from traitlets import Int, Unicode
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import PartialResultError, QueryError
+from kqlmagic_ext.kql.language_service.chosen import chosen
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
@@ -29,6 +30,7 @@ from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.charts import Charts
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
+from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
 from kqlmagic_ext.values import NAIVE
 
@@ -77,6 +79,8 @@ class KqlMagics(Magics):
         self.places = Places(self._otherwise, self._settings)
         self.bindings = Bindings(shell)
         self.charts = Charts(shell)
+        self.typing = Typing(shell, self.places, self.kql.parser, chosen)
+        self.typing.add()
         self._told_synthetic = self._told_naive = False
         self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
@@ -134,6 +138,7 @@ class KqlMagics(Magics):
             print(connection.prepare(query))  # noqa: T201 - the cell's own output
             return None
         result = self._answer(asked, connection, query)
+        self.typing.learn(connection, result)
         self._check_count(asked.outputs, result)
         return self._show(asked, result, self._synthetic_note(asked, connection))
 
@@ -273,5 +278,6 @@ class KqlMagics(Magics):
         return {}
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and answer Tab no more."""
+        self.typing.close()
         self.places.close()

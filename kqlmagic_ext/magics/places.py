@@ -87,6 +87,13 @@ class Places:
             )
         return self._opened(wanted, None)
 
+    def opened(self, name_or_url: str | None) -> Connection | None:
+        """The connection that `choose` would give, if it is open; nothing is opened, and nothing raises."""
+        wanted = name_or_url or self.answering
+        return next(
+            (one for name, one in list(self._open.items()) if wanted in (name, self._urls.get(name))), None
+        )
+
     def __iter__(self) -> Iterator[tuple[str, str, Connection | None]]:
         """Name, URL and connection of each, in the order in which they were opened; then those that only have a name."""
         opened = [(name, self._urls[name], connection) for name, connection in self._open.items()]

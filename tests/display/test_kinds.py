@@ -59,14 +59,14 @@ def test_a_ladder_has_a_rung_a_row() -> None:
     frame.loc[1, "To"] = pd.NaT
     drawing = drawn(frame, "ladderchart")
     assert Picture(drawing).marks == {"rect": 2}
-    assert drawing.notes == ("1 rows without From or To are not drawn",)
+    assert drawing.notes == ("not drawn: 1 row without From or To",)
 
 
 def test_an_anomaly_is_marked_on_its_line() -> None:
     frame = BY_HOUR.assign(anomalies=pd.array([0, 0, 0, 0, 0, 1], dtype="Int64"))
     for named in ({}, {"anomalycolumns": "anomalies"}, {"anomalycolumns": ["anomalies"]}):
         drawing = drawn(frame, "anomalychart", **named)
-        assert drawing.notes == ("1 anomalies marked",)
+        assert drawing.notes == ("1 anomaly marked",)
         assert Picture(drawing).marks == {"line": 1, "symbol": 7}
     assert "marks no anomalies" in refused(BY_APP, "anomalychart", anomalycolumns="App")
 
@@ -89,7 +89,7 @@ def test_a_map_is_a_plain_grid_of_places() -> None:
     )
     drawing = drawn(frame, "scatterchart", kind="map")
     assert Picture(drawing).marks == {"symbol": 2}
-    assert drawing.notes == ("1 rows without a place on earth are not drawn",)
+    assert drawing.notes == ("not drawn: 1 row without a place on earth",)
     assert {"longitude", "latitude", "10°"} <= set(Picture(drawing).texts)
     assert {(record["x"], record["y"]) for record in Picture(drawing).records} == {(10.7, 59.9), (7.1, 50.7)}
     points = pd.DataFrame({"p": [{"type": "Point", "coordinates": [10.7, 59.9]}, None], "n": [1.0, 2.0]})
@@ -176,7 +176,7 @@ def test_axes_can_be_logarithmic_and_bounded() -> None:
     drawing = drawn(BY_HOUR, "linechart", yaxis="log", ymin="1", ymax=100.0)
     assert encoding(drawing, "y")["scale"] == {"type": "log", "domainMin": 1.0, "domainMax": 100.0}
     drawing = drawn(BY_HOUR.assign(Attempts=[0, 1, -2, 3, 4, 5]), "timechart", yaxis="log")
-    assert drawing.notes == ("2 values that are not above 0 have no place on a logarithmic axis",)
+    assert drawing.notes == ("a logarithmic axis has no place for 2 values not above 0",)
     assert Picture(drawing).marks["symbol"] == 4
     numbers = pd.DataFrame({"x": [1.0, 10.0, 100.0], "y": [1.0, 2.0, 3.0]})
     assert encoding(drawn(numbers, "scatterchart", xaxis="log"), "x")["scale"]["type"] == "log"

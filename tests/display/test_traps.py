@@ -119,7 +119,7 @@ def test_what_has_no_neighbour_is_seen_even_among_many() -> None:
 def test_infinite_values_are_gaps_and_told() -> None:
     frame = pd.DataFrame({"t": HOURS, "n": [1.0, 2, np.inf, 4, -np.inf, 6]})
     drawing = drawn(frame, "timechart")
-    assert drawing.notes == ("n: 2 infinite values are gaps",)
+    assert drawing.notes == ("n: 2 infinite values drawn as a gap",)
     assert [record["y"] for record in Picture(drawing).records] == [1, 2, None, 4, None, 6]
 
 
@@ -171,7 +171,7 @@ def test_one_row_is_seen() -> None:
 def test_a_row_without_a_time_is_told() -> None:
     frame = pd.DataFrame({"t": [*HOURS[:5], pd.NaT], "n": np.arange(6.0)})
     drawing = drawn(frame, "timechart")
-    assert drawing.notes == ("1 rows without a value of t (UTC) are not drawn",)
+    assert drawing.notes == ("not drawn: 1 row without a value of t (UTC)",)
 
 
 def test_a_broken_library_loses_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:

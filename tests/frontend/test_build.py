@@ -177,6 +177,8 @@ def test_without_the_registry_an_editable_install_warns_and_goes_on(tmp_path: Pa
     done = pip("--python", python, "install", "-v", "--no-deps", "-e", checkout, empty=tmp_path / "cache")
     assert not done.returncode, done.stdout + done.stderr
     assert "%%browser cells will say that they are missing" in done.stderr
+    extension = tmp_path / "venv" / "share" / "jupyter" / "labextensions" / "kqlmagic-ext"
+    assert list(extension.glob("static/*/remoteEntry.js"))  # cells have their colours all the same
     code = """
 from kqlmagic_ext.frontend import has_library, library
 from kqlmagic_ext import LanguageError

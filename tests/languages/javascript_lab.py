@@ -74,9 +74,11 @@ class Shown:
     """What a cell showed."""
 
     pieces: list[Piece] = field(default_factory=list)
+    size: int = 0
 
     def __call__(self, piece: Piece) -> None:
         self.pieces.append(piece)
+        self.size += len(piece.text)
 
     @property
     def joined(self) -> list[tuple[str, str]]:
@@ -91,9 +93,6 @@ class Shown:
 
     def text(self, stream: str) -> str:
         return "".join(piece.text for piece in self.pieces if piece.stream == stream)
-
-
-AGAIN_S = 8.0  # longer than an interrupted cell gets to stop
 
 
 def run(session: Session, code: str, *flags: str) -> Outcome:
@@ -122,23 +121,31 @@ def place(error: LanguageError) -> tuple[int | None, int | None, str | None]:
 
 def interrupted(session: Session, code: str, after: float = 0.4) -> tuple[KeyboardInterrupt, Shown]:
     """What a cell showed that was interrupted as Ctrl-C does it, and the interrupt."""
-    found, over = Shown(), threading.Event()
-    presser = threading.Thread(target=_press, args=(over, after))
+    found = Shown()
+    presser = threading.Timer(after, os.kill, [os.getpid(), signal.SIGINT])
     presser.start()
     try:
         with pytest.raises(KeyboardInterrupt) as caught:
             session.run(code, found)
     finally:
-        over.set()  # else a failure here would interrupt the next test
+        presser.cancel()  # else a failure here would interrupt the next test
         presser.join()
     return caught.value, found
 
 
-def _press(over: threading.Event, after: float) -> None:
-    """Press Ctrl-C, and again if nothing comes of it: Python drops an interrupt that falls into a callback of its collector."""
-    while not over.wait(after):
-        os.kill(os.getpid(), signal.SIGINT)
-        after = AGAIN_S
+def interrupted_while_it_writes(session: Session, code: str, enough: int) -> Shown:
+    """What a cell showed that was interrupted when it had shown enough characters."""
+    found = Shown()
+
+    def show(piece: Piece) -> None:
+        before = found.size
+        found(piece)
+        if before < enough <= found.size:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        session.run(code, show)
+    return found
 
 
 def alive(pid: int) -> bool:

@@ -193,6 +193,17 @@ def test_rows_of_a_frame_that_were_filtered_keep_their_types(session: Session) -
     )
 
 
+def test_rows_keep_the_order_of_their_columns_though_names_look_like_numbers(session: Session) -> None:
+    """An object puts such names first."""
+    frame = pd.DataFrame({"Host": ["a", "b"], "2": [1, 2], "1": [3, 4]})
+    session.push("given", frame)
+    found = back(
+        session, "given.toArray().filter(row => { row.Sum = row[1] + row[2]; return row.Host === 'b' })"
+    )
+    assert list(found) == ["Host", "2", "1", "Sum"]
+    assert found.iloc[0].tolist() == ["b", 2, 4, 6]
+
+
 def test_arrow_tables_come_back(session: Session) -> None:
     code = "Arrow.tableFromArrays({a: Int32Array.from([1, 2]), s: ['x', 'y'], f: Float32Array.from([0.5, 1.5]), w: BigInt64Array.from([1n, 2n ** 62n])})"
     frame = back(session, code)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.languages.javascript_lab import (
     ends,
     failure,
     interrupted,
+    interrupted_while_it_writes,
     program,
     run,
     shown,
@@ -79,8 +81,8 @@ def test_a_busy_cell_is_stopped_and_its_variables_are_kept(session: Session, cod
 )
 def test_endless_output_is_stopped_and_later_output_is_seen(session: Session, code: str) -> None:
     for _ in range(3):
-        _, found = interrupted(session, code, after=0.2)
-        assert found.text("stdout").count("x") > 10_000
+        found = interrupted_while_it_writes(session, code, enough=10_000)
+        assert found.text("stdout").count("x") > 5_000  # the rest are ends of lines
     assert value(session, "kept") == "41"
     later = shown(session, "await sleep(50); console.log('seen')").text("stdout")
     assert later.endswith("seen\n")
@@ -99,6 +101,23 @@ def test_a_reader_that_does_not_read_slows_the_cell_and_fills_no_memory(session:
         session.run("let at = 0; for (; at < 200_000; at++) console.log('x'.repeat(1000))", slow)
     at = int(value(session, "at") or 0)
     assert 0 < at < 200_000
+
+
+def test_a_loop_that_writes_between_turns_is_stopped_though_the_reader_is_slow(session: Session) -> None:
+    """Texts that wait together are shown together: else thousands of them stood before the end of the cell."""
+    pieces: list[Piece] = []
+
+    def slow(piece: Piece) -> None:
+        pieces.append(piece)
+        time.sleep(0.001)
+        if len(pieces) == 200:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.run("var on = true; while (on) { console.log('x'); await new Promise(setImmediate) }", slow)
+    assert caught.value.__notes__[0] == "the cell was stopped; the variables of Node.js are kept"
+    assert sum(len(piece.text) for piece in pieces) > 10 * len(pieces)
+    assert value(session, "on = false; kept") == "41"
 
 
 def test_programs_of_a_cell_write_between_its_own_lines(session: Session) -> None:

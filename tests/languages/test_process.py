@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import queue
@@ -148,6 +149,13 @@ def test_an_interrupt_of_what_does_not_stop_ends_it_and_says_so(echo: Process) -
     timer.join()
     assert caught.value.__notes__ == ["Echo did not stop within 0.3 s, and its process was ended"]
     assert gone(echo._child.process.pid)
+
+
+def test_where_showing_fails_the_work_is_stopped_and_the_session_goes_on(echo: Process) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        echo.ask("records", lambda _: 1 / 0, count=3)
+    assert caught.value.__notes__ == ["the cell was stopped; the variables of Echo are kept"]
+    assert echo.ask("run")["event"] == "done"
 
 
 def test_closing_twice_is_closing_once(echo: Process) -> None:
@@ -328,3 +336,41 @@ def test_a_child_gets_our_environment_without_our_secrets(monkeypatch: pytest.Mo
     variables = environment({"EXTRA": "1"})
     assert "AZURE_CLIENT_SECRET" not in variables
     assert (variables["HARMLESS"], variables["EXTRA"]) == ("seen", "1")
+
+
+def test_an_interrupt_that_falls_into_the_garbage_collector_is_heard(echo: Process) -> None:
+    """Python drops what is raised in a callback of its collector."""
+    pressed: list[str] = []
+
+    def press(phase: str, _: object) -> None:
+        if not pressed:
+            pressed.append(phase)
+            signal.raise_signal(signal.SIGINT)
+
+    def listen(_: object) -> None:
+        gc.callbacks.append(press)
+        try:
+            gc.collect()
+        finally:
+            gc.callbacks.remove(press)
+
+    with pytest.raises(KeyboardInterrupt):
+        echo.ask("records", listen, count=1)
+    assert pressed
+
+
+def test_an_interrupt_at_any_moment_of_a_wait_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's simple queue, interrupted near the end of its patience, forgets that it has one."""
+    monkeypatch.setattr("kqlmagic_ext.languages.conversation._STEP_S", 0.0001)
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def record_and_be_silent(line: bytes) -> None:
+        lines.put(json.dumps({"event": "record", "id": json.loads(line)["id"]}).encode() + b"\n")
+
+    conversation = Conversation(record_and_be_silent, iter(lines.get, b""))
+    for round_ in range(200):
+        presser = threading.Timer(round_ / 1e5, os.kill, [os.getpid(), signal.SIGINT])
+        with pytest.raises(KeyboardInterrupt):
+            conversation.ask("wait", lambda _, presser=presser: presser.start(), 20)
+        presser.join()
+    lines.put(b"")

@@ -126,7 +126,7 @@ def test_an_unpinned_demo_has_rows_of_the_last_hours(opened: Open) -> None:
 
 
 def test_demo_tables_have_every_column_of_the_real_ones(opened: Open) -> None:
-    from kqlmagic_ext.connections.local.known_tables import known_tables
+    from kqlmagic_ext.kql.known_tables import known_tables
 
     connection = opened(DEMO)
     for table in connection.tables():

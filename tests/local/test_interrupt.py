@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import gc
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -76,3 +78,26 @@ def test_what_the_work_raises_is_raised_to_the_caller() -> None:
 
     with pytest.raises(ValueError, match="inside"):
         interruptible(work)
+
+
+def test_an_interrupt_that_falls_into_the_garbage_collector_is_heard() -> None:
+    """Python drops what is raised in a callback of its collector."""
+    pressed: list[str] = []
+
+    def press(phase: str, _: object) -> None:
+        if not pressed:
+            pressed.append(phase)
+            signal.raise_signal(signal.SIGINT)
+
+    def collect() -> None:
+        gc.callbacks.append(press)
+        try:
+            gc.collect()
+        finally:
+            gc.callbacks.remove(press)
+
+    ended = threading.Event()
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(lambda _: ended.wait(10), collect)
+    ended.set()
+    assert pressed

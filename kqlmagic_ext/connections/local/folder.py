@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.connections.local.delimited import Rejects, read_delimited, refuse_twins
 from kqlmagic_ext.connections.local.json_files import read_json
-from kqlmagic_ext.connections.local.known_tables import known_tables
 from kqlmagic_ext.connections.local.sql import quote_path
 from kqlmagic_ext.connections.local.tables import described_table
 from kqlmagic_ext.connections.local.text_columns import TextRows, typed
 from kqlmagic_ext.connections.local.types import native_columns, view
 from kqlmagic_ext.errors import ConnectError, QueryError
+from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.query import Table
 
 if TYPE_CHECKING:

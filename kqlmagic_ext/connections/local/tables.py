@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from kqlmagic_ext.connections.local.known_tables import known_tables
 from kqlmagic_ext.connections.local.sql import quote_name
 from kqlmagic_ext.connections.local.types import DUCKDB_TYPES, Column, native_columns, view
+from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.query import Table
 
 if TYPE_CHECKING:

@@ -8,7 +8,15 @@ import altair as alt
 import pandas as pd
 
 from kqlmagic_ext.display.chart.clause import NotDrawn
-from kqlmagic_ext.display.chart.columns import MEASURES, TIME, kind_of, kinds_of, measure, milliseconds
+from kqlmagic_ext.display.chart.columns import (
+    MEASURES,
+    TIME,
+    counted,
+    kind_of,
+    kinds_of,
+    measure,
+    milliseconds,
+)
 from kqlmagic_ext.display.chart.drawable import Chart, LayerChart
 from kqlmagic_ext.display.chart.look import ALARM, tooltip_of, x_of, y_of
 from kqlmagic_ext.display.chart.records import inline
@@ -47,7 +55,7 @@ def with_anomalies(
     tooltip = tooltip_of(points, clause, series=False)
     layer = mark.encode(x=alt.X(**x_of(points, clause)), y=alt.Y(**y_of(points, clause)), tooltip=tooltip)
     lines.layer = [*lines.layer, layer]
-    return lines, [f"{len(marked):,} anomalies marked"]
+    return lines, [f"{counted(len(marked), 'anomaly', 'anomalies')} marked"]
 
 
 def _marked(frame: pd.DataFrame, roles: Roles, clause: Clause) -> pd.DataFrame:

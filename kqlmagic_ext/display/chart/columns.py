@@ -160,6 +160,11 @@ def _other_than(text: str, taken: set[str]) -> str:
     return next(numbered for at in range(2, len(taken) + 3) if (numbered := f"{text} ({at})") not in taken)
 
 
+def counted(count: int, noun: str, nouns: str = "") -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
+
+
 def time_text(milliseconds: float) -> str:
     """`2026-11-24 15:08:53`, with a fraction where there is one; UTC."""
     moment = np.datetime64(round(milliseconds * 1e3), "us")

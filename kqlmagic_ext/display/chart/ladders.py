@@ -12,6 +12,7 @@ from kqlmagic_ext.display.chart.clause import NotDrawn
 from kqlmagic_ext.display.chart.columns import (
     MEASURES,
     TIME,
+    counted,
     kinds_of,
     labels,
     measure,
@@ -76,7 +77,7 @@ def _kept(rows: pd.DataFrame, start: str, end: str) -> tuple[pd.DataFrame, list[
     notes = []
     if len(whole) < len(rows):
         notes.append(
-            f"{len(rows) - len(whole):,} rows without {visible(start)} or {visible(end)} are not drawn"
+            f"not drawn: {counted(len(rows) - len(whole), 'row')} without {visible(start)} or {visible(end)}"
         )
     names = list(dict.fromkeys(whole["x"]))
     if len(names) > MOST_CATEGORIES:

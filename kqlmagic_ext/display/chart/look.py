@@ -21,6 +21,7 @@ _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8
 FIRST, ALARM, HUES = _HUES[0], _HUES[5], len(_HUES)
 _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
+_FONT = "Arial, Helvetica, sans-serif"  # with the widths that an exported picture was measured by
 
 
 def palette(count: int, *, hues: bool = False) -> list[str]:
@@ -49,6 +50,7 @@ def finish(chart: Any, clause: Clause) -> Any:
         )
     return (
         chart.properties(**properties)
+        .configure(font=_FONT)
         .configure_view(stroke=None)
         # Vega-Lite would write every title into an expression, unescaped, and times in the browser's zone.
         .configure_mark(aria=False)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kqlmagic_ext.display.chart.clause import NotDrawn
-from kqlmagic_ext.display.chart.columns import MEASURES, NUMBER, TEXT, kinds_of, measure
+from kqlmagic_ext.display.chart.columns import MEASURES, NUMBER, TEXT, counted, kinds_of, measure
 from kqlmagic_ext.display.chart.drawable import Chart
 from kqlmagic_ext.display.chart.look import WIDTH, colour_of, quoted
 from kqlmagic_ext.display.chart.points import Points, colouring, few_series, labels_of
@@ -80,7 +80,9 @@ def _on_earth(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     there = rows["x"].between(-180, 180) & rows["y"].between(-90, 90)
     if not there.any():
         raise NotDrawn("kind=map: no row has a longitude within ±180 and a latitude within ±90")
-    notes = [] if there.all() else [f"{int((~there).sum()):,} rows without a place on earth are not drawn"]
+    notes = (
+        [] if there.all() else [f"not drawn: {counted(int((~there).sum()), 'row')} without a place on earth"]
+    )
     rows = rows[there]
     distinct = rows.drop_duplicates()
     if len(distinct) > MOST_POINTS:

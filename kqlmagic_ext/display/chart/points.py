@@ -13,6 +13,7 @@ from kqlmagic_ext.display.chart.columns import (
     SPAN,
     TEXT,
     TIME,
+    counted,
     kind_of,
     labels,
     measure,
@@ -127,7 +128,7 @@ def _measure_notes(measures: list[Measure]) -> list[str]:
     notes = []
     for one in measures:
         if one.infinite:
-            notes.append(f"{visible(one.name)}: {one.infinite:,} infinite values are gaps")
+            notes.append(f"{visible(one.name)}: {counted(one.infinite, 'infinite value')} drawn as a gap")
         if one.inexact:
             notes.append(f"{visible(one.name)}: numbers beyond 2^53 are drawn rounded; the frame is exact")
     return notes
@@ -179,7 +180,7 @@ def _drop_lost_x(points: Points) -> Points:
     lost = points.rows["x"].isna()
     if not lost.any():
         return points
-    note = f"{int(lost.sum()):,} rows without a value of {points.x_title} are not drawn"
+    note = f"not drawn: {counted(int(lost.sum()), 'row')} without a value of {points.x_title}"
     return replace(points, rows=points.rows[~lost], notes=(*points.notes, note))
 
 
@@ -258,7 +259,7 @@ def _without_logless(points: Points, clause: Clause) -> Points:
         lost |= points.rows["x"] <= 0
     if not lost.any():
         return points
-    note = f"{int(lost.sum()):,} values that are not above 0 have no place on a logarithmic axis"
+    note = f"a logarithmic axis has no place for {counted(int(lost.sum()), 'value')} not above 0"
     return replace(
         points,
         rows=points.rows[~lost] if clause.xlog else points.rows.assign(y=points.rows["y"].mask(lost)),

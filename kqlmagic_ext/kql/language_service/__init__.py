@@ -29,7 +29,8 @@ class Schema:
 class Completion:
     """One text that may stand at the cursor.
 
-    `kind`: class (a table), field (a column), function, operator, keyword, variable, property or value: the kinds that
+    `text`: as it is written, a function with its parenthesis (`ago(`, `count()`), an option with its `=`, a side of a join
+    with its dot, a name that is no plain one as `['a name']`. `kind`: class (a table), field (a column), function, operator, keyword, variable, property or value: the kinds that
     editors have a picture for. `type`: the KQL type of a column or variable, else empty.
     """
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from kqlmagic_ext.connections.local.demo.rhythm import Window, microseconds
 from kqlmagic_ext.connections.local.demo.texts import Ints, guids, picked
-from kqlmagic_ext.connections.local.known_tables import known_tables
+from kqlmagic_ext.kql.known_tables import known_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
