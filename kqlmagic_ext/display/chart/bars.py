@@ -10,7 +10,7 @@ import numpy as np
 from kqlmagic_ext.display.chart.columns import TEXT
 from kqlmagic_ext.display.chart.drawable import Chart
 from kqlmagic_ext.display.chart.lines import order_of, share_axis, stack_of
-from kqlmagic_ext.display.chart.look import HEIGHT, WIDTH, colour_of, tooltip_of, x_of, y_of
+from kqlmagic_ext.display.chart.look import HEIGHT, WIDTH, above, colour_of, tooltip_of, x_of, y_of
 from kqlmagic_ext.display.chart.records import inline
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def _named_bars(points: Points, clause: Clause) -> Chart:
     x, y = x_of(points, clause), share_axis(y_of(points, clause), stack)
     x["scale"] = alt.Scale(domain=list(points.categories), paddingInner=0.2, paddingOuter=0.1)
     size = _length(count, beside, lying=lying)
-    if not lying:
+    if lying:
+        x["axis"] = above(points.x_title)
+    else:
         x["axis"] = alt.Axis(**{**x["axis"].to_dict(), **_angle(points, size / count)})
     channels = _oriented(clause, x, y, stack)
     if grouped:

@@ -13,6 +13,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # what JupyterLab an
 _SVG_MOST = 200_000  # characters; a larger drawing is a PNG
 _SVG_RECORDS = 2_000
 _PNG_SCALE = 2.0
+_PADDING = 20  # pixels around a picture, for fonts that are wider than those it was measured by
 _VERSION = "5.20"  # of the Vega-Lite that draws the picture
 
 
@@ -48,7 +49,7 @@ def _picture(spec: dict[str, Any]) -> dict[str, str]:
         import vl_convert
     except ImportError:
         return {}
-    on_white = {**spec, "background": "white"}
+    on_white = {**spec, "background": "white", "padding": _PADDING}
     if _count(spec) <= _SVG_RECORDS:
         svg: str = vl_convert.vegalite_to_svg(on_white, vl_version=_VERSION)
         if len(svg) <= _SVG_MOST:

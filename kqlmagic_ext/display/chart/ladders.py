@@ -20,7 +20,7 @@ from kqlmagic_ext.display.chart.columns import (
     time_text,
 )
 from kqlmagic_ext.display.chart.drawable import Chart
-from kqlmagic_ext.display.chart.look import FIRST, WIDTH, palette, quoted, time_axis
+from kqlmagic_ext.display.chart.look import FIRST, WIDTH, above, palette, quoted, time_axis
 from kqlmagic_ext.display.chart.points import MOST_CATEGORIES, MOST_SERIES, labels_of
 from kqlmagic_ext.display.chart.records import data
 from kqlmagic_ext.errors import visible
@@ -47,9 +47,7 @@ def ladder_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]
     shown = tuple(dict.fromkeys(kept["x"]))
     y_title = clause.ytitle or " / ".join(map(visible, clause.ycolumns or names))
     chart = Chart(data(_records(kept, kind)), width=WIDTH, height=max(_RUNG * len(shown), 60))
-    y = alt.Y(
-        "x:N", scale=alt.Scale(domain=list(shown), paddingInner=0.3), axis=alt.Axis(title=y_title or None)
-    )
+    y = alt.Y("x:N", scale=alt.Scale(domain=list(shown), paddingInner=0.3), axis=above(y_title))
     title = clause.xtitle or f"{visible(start)} to {visible(end)}"
     tooltip = [alt.Tooltip("x:N", title=quoted(y_title or "row")), *_told(start, end, kind)]
     return chart.mark_bar(cornerRadius=2, minBandSize=2, clip=clause.is_bounded).encode(

@@ -122,6 +122,18 @@ def _bounds(least: float | None, most: float | None) -> dict[str, float]:
     return {name: value for name, value in bounds.items() if value is not None}
 
 
+def above(title: str | None) -> alt.Axis:
+    """The axis of names that stand left of their bars; its title lies above them, where no long name can run into it."""
+    place: dict[str, Any] = {
+        "titleAngle": 0,
+        "titleAlign": "right",
+        "titleBaseline": "bottom",
+        "titleX": -8,
+        "titleY": -6,
+    }
+    return alt.Axis(title=title or None, **place)
+
+
 def time_axis(milliseconds: Any, title: str) -> alt.Axis:
     """The axis of times in UTC: as much of a date as its span needs, the rest in its title."""
     present = milliseconds[~np.isnan(milliseconds)]
