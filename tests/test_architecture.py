@@ -30,10 +30,15 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
     "hatchling": "frontend/build.py",  # runs in a build alone
+    "pythonnet": "kql/language_service/dotnet.py",
+    "clr_loader": "kql/language_service/dotnet.py",
+    "clr": "kql/language_service/dotnet.py",
+    "Kusto": "kql/language_service/dotnet.py",
+    "System": "kql/language_service/dotnet.py",
 }
 HEAVY = [
     "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
-    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert",
+    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -17,17 +18,17 @@ from IPython.core.magic import (
 )
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import publish_display_data
-from traitlets import Int, Unicode
+from traitlets import Enum, Int, TraitError, Unicode, validate
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import PartialResultError, QueryError
-from kqlmagic_ext.kql.language_service.chosen import chosen
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.charts import Charts
+from kqlmagic_ext.magics.checking import complete
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
 from kqlmagic_ext.magics.typing import Typing
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from kqlmagic_ext.connections import Connection
+    from kqlmagic_ext.kql.language_service.chosen import Chosen
     from kqlmagic_ext.query import Result
 
 
@@ -72,6 +74,14 @@ class KqlMagics(Magics):
         help="The most bytes that a frame may have inside a query to Log Analytics. What the service takes is not verified. "
         "Heeded by the next %kql_connect.",
     ).tag(config=True)
+    language_service = Enum(
+        ["auto", "ours", "microsoft"],
+        "auto",
+        help="What answers Tab, Shift-Tab and the check of a query that was refused. auto: Microsoft's Kusto.Language "
+        "where the extra [language-service] and a .NET are there, which then start in this process, in a thread at the "
+        "first question; ours until it is ready and where it is not. ours: ours alone. microsoft: as auto, and what is "
+        "missing is said at once.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -79,7 +89,7 @@ class KqlMagics(Magics):
         self.places = Places(self._otherwise, self._settings)
         self.bindings = Bindings(shell)
         self.charts = Charts(shell)
-        self.typing = Typing(shell, self.places, self.kql.parser, chosen)
+        self.typing = Typing(shell, self.places, self.kql.parser, lambda: self._service)
         self.typing.add()
         self._told_synthetic = self._told_naive = False
         self._partial: Result | None = None  # the last answer that a cell failed with
@@ -155,6 +165,9 @@ class KqlMagics(Magics):
             names = ",".join(asked.outputs) or "NAME"
             error.hint = f"%kql_accept -o {names} binds them without asking again"
             self._partial, self._partial_error = error.result, weakref.ref(error)
+            raise
+        except QueryError as error:
+            complete(error, asked, lambda: self.typing.diagnose(query, connection), connection)
             raise
 
     def _let_go(self) -> None:
@@ -277,7 +290,24 @@ class KqlMagics(Magics):
             return {"frame_rows": self.frame_rows, "frame_bytes": self.frame_bytes}
         return {}
 
+    # ------------------------------------------------------------ typing
+
+    @cached_property
+    def _service(self) -> Chosen:
+        from kqlmagic_ext.kql.language_service.chosen import Chosen
+
+        return Chosen(wanted=lambda: self.language_service != "ours")
+
+    @validate("language_service")
+    def _check_service(self, proposal: Mapping[str, Any]) -> Any:
+        """The choice; TraitError with one sentence when Microsoft's is chosen and cannot answer."""
+        if proposal["value"] == "microsoft" and (problem := self._service.lacks()):
+            raise TraitError(problem)
+        return proposal["value"]
+
     def close(self) -> None:
         """Close every connection, and answer Tab no more."""
         self.typing.close()
+        if "_service" in vars(self):
+            self._service.close()
         self.places.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import string
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from IPython.core.error import UsageError
 
 from kqlmagic_ext.errors import ConnectError, harmless
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
-from kqlmagic_ext.kql.parameters import is_frame
+from kqlmagic_ext.kql.parameters import RESERVED, bind, is_frame
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.cells import braces_at, find_cell, option_at, without_braces
 from kqlmagic_ext.magics.schemas import Schemas
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from IPython.core.magic_arguments import MagicArgumentParser
 
     from kqlmagic_ext.connections import Connection
-    from kqlmagic_ext.kql.language_service import LanguageService, Schema
+    from kqlmagic_ext.kql.language_service import Diagnostic, LanguageService, Schema
     from kqlmagic_ext.magics.cells import KqlCell
     from kqlmagic_ext.magics.places import Places
-    from kqlmagic_ext.query import Result
+    from kqlmagic_ext.query import Query, Result
 
 _LETTERS = f"{string.ascii_letters}{string.digits}_"
 _SPANS = ("1h", "1d", "7d", "30d", "all")
@@ -85,7 +86,11 @@ class Typing:
     def _question(self, cell: KqlCell) -> tuple[str, int, Schema]:
         """The query with what is given to it by name, the length of what that puts before it, and what is known."""
         query = without_braces(cell.query)
-        values = self._inputs(cell, query)
+        return self._given(query, self._inputs(cell, query), self._connection(cell))
+
+    def _given(
+        self, query: str, values: Mapping[str, Any], connection: Connection | None
+    ) -> tuple[str, int, Schema]:
         frames = {name: value for name, value in values.items() if is_frame(value)}
         lets = "".join(
             f"let {name}={_EMPTY.get(type(value), 'dynamic(null)')};"
@@ -93,7 +98,7 @@ class Typing:
             if name not in frames
         )
         before = f"{lets}\n" if lets else ""
-        return before + query, len(before), self._schemas.schema(self._connection(cell), frames)
+        return before + query, len(before), self._schemas.schema(connection, frames)
 
     def _inputs(self, cell: KqlCell, query: str) -> dict[str, Any]:
         names = dict(self._shell.user_ns)
@@ -188,6 +193,18 @@ class Typing:
     def is_ours(self, text: str, cursor: int) -> bool:
         """Whether KQL stands at an offset of a cell's text."""
         return find_cell(text, cursor, self._parser) is not None
+
+    # ------------------------------------------------------------ a query that goes out
+
+    def diagnose(self, query: Query, connection: Connection) -> Iterator[Diagnostic]:
+        """What can be known to be wrong with a query without asking anybody, by offsets of its own text."""
+        bound = bind(query)
+        names = (*bound.scalars, *bound.frames)
+        values = {name: query.inputs[name.removeprefix(RESERVED)] for name in names}
+        text, before, schema = self._given(bound.text, values, connection)
+        for fault in self._service().diagnose(text, schema):
+            if fault.start >= before:
+                yield replace(fault, start=fault.start - before, end=fault.end - before)
 
     # ------------------------------------------------------------ IPython
 

@@ -9,8 +9,9 @@ import pytest
 
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover, LanguageService, Schema
 from kqlmagic_ext.kql.language_service.ours import OurService
+from tests.kql.microsofts import microsoft_before_ours
 
-SERVICES: dict[str, Callable[[], LanguageService]] = {"ours": OurService}
+SERVICES: dict[str, Callable[[], LanguageService]] = {"ours": OurService, "microsoft": microsoft_before_ours}
 SCHEMA = Schema(
     {
         "SigninLogs": {

@@ -181,7 +181,7 @@ def _bad_request(
     unknown = match[1] if "SemanticError" in codes and (match := _UNRESOLVED.search(said)) else None
     if unknown is not None and not where:
         where = sent.named(unknown) or sent.named(RESERVED + unknown)
-    return QueryError(said, unknown=unknown, **where)
+    return QueryError(said, unknown=unknown, syntax="SyntaxError" in codes, **where)
 
 
 def _placed(error: Mapping[str, Any], sent: SentText) -> dict[str, Any] | None:
