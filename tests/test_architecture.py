@@ -24,7 +24,9 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "duckdb": "connections/local",
     "duckdb_kql": "connections/local",
     "azure": ("connections/log_analytics", "emulator/client.py"),  # the client that is given for an emulator
-    "altair": "display",
+    "altair": "display/chart",
+    "tsdownsample": "display/chart",
+    "vl_convert": "display/chart",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
     "hatchling": "frontend/build.py",  # runs in a build alone
@@ -36,7 +38,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
 }
 HEAVY = [
     "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
-    "anywidget", "ipywidgets", "pythonnet", "clr_loader", "clr",
+    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr",
 ]  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def test_loading_the_extension_leaves_alone_what_only_some_cells_need() -> None:
     code = (
         "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
         "InteractiveShell.instance().run_line_magic('load_ext', 'kqlmagic_ext')\n"
-        "rooms = ('frames', 'frontend', 'display.browser', 'languages.powershell', 'languages.javascript', 'connections.local')\n"
+        "rooms = ('frames', 'frontend', 'display.browser', 'display.chart', 'languages.powershell', 'languages.javascript', 'connections.local')\n"
         "print([room for room in rooms if f'kqlmagic_ext.{room}' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import KqlMagicError
 from kqlmagic_ext.magics.browser import BrowserMagics
+from kqlmagic_ext.magics.charts import ChartMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
@@ -21,7 +22,8 @@ def load(shell: InteractiveShell) -> None:
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
     browser = BrowserMagics(shell, magics.bindings)
-    for registered in (magics, ConnectionMagics(shell, magics.places), languages, browser):
+    charts = ChartMagics(shell, magics.charts)
+    for registered in (magics, ConnectionMagics(shell, magics.places), charts, languages, browser):
         shell.register_magics(registered)
     atexit.register(magics.close)
     atexit.register(languages.close)
@@ -31,7 +33,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away, close every connection and end every session; nothing of ours stays."""
-    for registered in (ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics):
+    for registered in (ChartMagics, ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics):
         magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue

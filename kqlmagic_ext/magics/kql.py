@@ -27,6 +27,7 @@ from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.bindings import Bindings
+from kqlmagic_ext.magics.charts import Charts
 from kqlmagic_ext.magics.checking import complete
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
@@ -87,6 +88,7 @@ class KqlMagics(Magics):
         self._shell, self._names = shell, shell.user_ns
         self.places = Places(self._otherwise, self._settings)
         self.bindings = Bindings(shell)
+        self.charts = Charts(shell)
         self.typing = Typing(shell, self.places, self.kql.parser, lambda: self._service)
         self.typing.add()
         self._told_synthetic = self._told_naive = False
@@ -125,7 +127,8 @@ class KqlMagics(Magics):
             | where ResultType != "0" and UserPrincipalName == {{user}}
 
         `{{user}}` is the Python variable `user` as a typed value, never text. `failed << SigninLogs | …` is another way
-        to write `-o failed`. Without -o the DataFrame is the cell's value.
+        to write `-o failed`. Without -o the DataFrame is the cell's value. `| render …` shows a chart in its place, and
+        `%kql_chart` gives it.
         """
         with Attempt(self.bindings, line, "the query was stopped") as attempt:
             attempt.asked = asked = opt.parse(self.kql, line, cell)
@@ -214,8 +217,6 @@ class KqlMagics(Magics):
         if self._told_naive:  # once is enough
             warnings = [warning for warning in warnings if warning not in naive]
         self._told_naive = self._told_naive or bool(naive)
-        if result.render is not None:
-            warnings.append(f"render {result.render['visualization']} is not drawn; the rows are the answer")
         if asked.outputs:
             if len(asked.outputs) < len(result.frames):
                 warnings.append(
@@ -223,11 +224,19 @@ class KqlMagics(Magics):
                 )
             self.bindings.bind(asked.outputs, result.frames)
             lines += map(bound_line, asked.outputs, result.frames)
+        drawing = self.charts.show(result) if result.render is not None else None
+        if drawing is not None:
+            lines += drawing.notes
+            warnings += [drawing.failed] * bool(drawing.failed)
         if lines or warnings:
             publish_display_data(dict(receipt(lines, warnings)))
         if asked.outputs:
             return None
-        return result.frame if len(result.frames) == 1 else result.frames
+        if len(result.frames) > 1:
+            return result.frames
+        if drawing is not None and drawing.is_shown:
+            self.charts.stand_for(result.frame)
+        return result.frame
 
     @no_var_expand
     @magic_arguments()

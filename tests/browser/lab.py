@@ -175,38 +175,43 @@ class Lab:
 
 
 @contextmanager
-def open_notebook(notebook: Path, state: Path) -> Iterator[Lab]:
-    """The notebook in a JupyterLab over its folder, its kernel idle; `state` is an empty folder for all that Lab keeps."""
-    with _server(notebook.parent, state) as (url, token), chromium() as browser:
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+def open_notebook(notebook: Path, state: Path, **context: Any) -> Iterator[Lab]:
+    """The notebook in a JupyterLab over its folder, its kernel idle; `state` is an empty folder for all that Lab keeps.
+
+    `context`: of Playwright's page, such as a timezone_id.
+    """
+    with server(notebook.parent, state) as (url, token), chromium() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 1000}, **context)
         lab = Lab(page, f"{url}/lab/tree/NAME?token={token}&reset", only_this_machine(page))
         lab.open(notebook.name)
         yield lab
 
 
 @contextmanager
-def _server(folder: Path, state: Path) -> Iterator[tuple[str, str]]:
-    for name, settings in SETTINGS.items():
-        file = state / "settings" / name
+def server(folder: Path, state: Path, app: str = "jupyterlab") -> Iterator[tuple[str, str]]:
+    """The URL and the token of a JupyterLab, or of a Notebook 7 (`app` is then `notebook`), over a folder."""
+    name = "LabApp" if app == "jupyterlab" else "JupyterNotebookApp"
+    for plugin, settings in SETTINGS.items():
+        file = state / "settings" / plugin
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
     token, port = secrets.token_hex(16), _free_port()
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        sys.executable, "-m", app, "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.log_level=WARN",
+        f"--{name}.expose_app_in_browser=True", f"--{name}.news_url=None", f"--{name}.extension_manager=readonly",
+        f"--{name}.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.log_level=WARN",
     ]  # fmt: skip
-    environment = {**os.environ, **{key: str(state / name) for key, name in FOLDERS.items()}}
+    environment = {**os.environ, **{key: str(state / folder_) for key, folder_ in FOLDERS.items()}}
     log = state / "log"
     with log.open("w") as written:
-        server = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}/api?token={token}", server, log)
+        _wait_until_up(f"http://127.0.0.1:{port}/api?token={token}", process, log)
         yield f"http://127.0.0.1:{port}", token
     finally:
-        server.terminate()
-        server.wait(20)
+        process.terminate()
+        process.wait(20)
 
 
 def _free_port() -> int:

@@ -1,0 +1,299 @@
+"""The points of a chart: one row an x and a series, made of a frame and the roles of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kqlmagic_ext.display.chart.columns import (
+    NUMBER,
+    SPAN,
+    TEXT,
+    TIME,
+    counted,
+    kind_of,
+    labels,
+    measure,
+    milliseconds,
+    unit_of,
+)
+from kqlmagic_ext.display.chart.thinning import MOST_POINTS, thinned
+from kqlmagic_ext.errors import visible
+
+if TYPE_CHECKING:
+    from kqlmagic_ext.display.chart.clause import Clause
+    from kqlmagic_ext.display.chart.columns import Floats, Measure
+    from kqlmagic_ext.display.chart.roles import Roles
+
+MOST_SERIES = 21  # colours that can be told apart
+MOST_CATEGORIES = 100
+_FEW_NUMBERS = 50
+
+
+@dataclass(frozen=True)
+class Points:
+    """`rows`: columns x (milliseconds of a time, a number, or a label), y (float; NaN is a gap), s (the series' label).
+
+    Sorted by series and x, but for labels, which keep the order of the frame. `x_kind`: time, number or text. `series` and
+    `categories`: the labels in order. `whole`: no y has a fraction. `notes`: sentences for the receipt.
+    """
+
+    rows: pd.DataFrame
+    x_kind: str
+    x_title: str
+    y_title: str
+    series: tuple[str, ...]
+    series_title: str = ""
+    categories: tuple[str, ...] = ()
+    whole: bool = False
+    stacked: bool = False
+    notes: tuple[str, ...] = ()
+    colour: str = ""  # of its one series; empty: the first colour
+
+    def only(self, name: str, colour: str) -> Points:
+        """One series alone, in its colour."""
+        rows = self.rows[self.rows["s"] == name].reset_index(drop=True)
+        return replace(self, rows=rows, series=(name,), y_title=name, colour=colour)
+
+    @property
+    def one_series(self) -> bool:
+        """Whether there is nothing to tell apart."""
+        return len(self.series) == 1
+
+
+def points_of(frame: pd.DataFrame, roles: Roles, clause: Clause, *, stacked: bool) -> Points:
+    """The points, thinned, with what was left out told in their notes."""
+    x_kind, x, x_title = _x(frame, roles, clause)
+    measures = _measures(frame, roles.ys)
+    series = roles.series
+    crowded: list[str] = []
+    if clause.visualization == "scatterchart":
+        series, crowded = colouring(frame, series)
+    names = labels_of(frame, series)
+    rows = _long(x, measures, names)
+    series_title = (
+        " / ".join(visible(name) for name in series) if names is not None and len(measures) == 1 else ""
+    )
+    points = Points(
+        rows, x_kind, x_title, clause.ytitle or _y_title(measures), (), series_title,
+        whole=_are_whole(rows["y"]), stacked=stacked,
+        notes=(*roles.notes, *crowded, *_measure_notes(measures)),
+    )  # fmt: skip
+    for step in (_drop_lost_x, few_series, _few_categories):
+        points = step(points)
+    if stacked and clause.visualization in ("areachart", "stackedareachart"):
+        points = _filled(points)
+    points = _sorted(_accumulated(points) if clause.accumulate else points)
+    return _without_logless(_thinned(points), clause)
+
+
+# ---------------------------------------------------------------- the axes
+
+
+def _x(frame: pd.DataFrame, roles: Roles, clause: Clause) -> tuple[str, Any, str]:
+    """The kind of x, its values, and the title of its axis."""
+    column = frame[roles.x]
+    kind = kind_of(column)
+    title = clause.xtitle or visible(roles.x)
+    is_bars = clause.visualization in ("barchart", "columnchart")
+    if kind == TIME and not (is_bars and len(column.dropna().unique()) == 1):
+        return TIME, milliseconds(column), f"{title} (UTC)"
+    if kind in (NUMBER, SPAN):
+        values = measure(frame, roles.x)
+        title = clause.xtitle or values.title
+        if not is_bars or column.nunique() > _FEW_NUMBERS:
+            return NUMBER, values.floats, title
+        return TEXT, labels(column) if kind == NUMBER else labels(pd.Series(values.floats)), title
+    return TEXT, labels(column), f"{title} (UTC)" if kind == TIME else title
+
+
+def _measures(frame: pd.DataFrame, names: tuple[str, ...]) -> list[Measure]:
+    """The y columns; all timespans in one unit."""
+    spans = [frame[name] for name in names if kind_of(frame[name]) == SPAN]
+    unit = unit_of(spans) if spans else None
+    return [measure(frame, name, unit) for name in names]
+
+
+def _y_title(measures: list[Measure]) -> str:
+    if len(measures) == 1:
+        return measures[0].title
+    units = {one.unit for one in measures}
+    return units.pop() if len(units) == 1 else ""
+
+
+def _measure_notes(measures: list[Measure]) -> list[str]:
+    notes = []
+    for one in measures:
+        if one.infinite:
+            notes.append(f"{visible(one.name)}: {counted(one.infinite, 'infinite value')} drawn as a gap")
+        if one.inexact:
+            notes.append(f"{visible(one.name)}: numbers beyond 2^53 are drawn rounded; the frame is exact")
+    return notes
+
+
+def _are_whole(values: pd.Series[float]) -> bool:
+    present = values.dropna()
+    return bool((present == present.round()).all())
+
+
+def colouring(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """The columns that colour dots, and a note: none when they tell more apart than colours can, since each dot counts."""
+    count = len(set(labels_of(frame, names) or ()))
+    if count <= MOST_SERIES:
+        return names, []
+    said = " / ".join(map(visible, names))
+    return (), [
+        f"{said} has {count:,} values, and {MOST_SERIES} colours can be told apart: all dots have one"
+    ]
+
+
+def labels_of(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str] | None:
+    """One label a row, made of all these columns; None without any."""
+    if not names:
+        return None
+    columns = [labels(frame[name]) for name in names]
+    return [" / ".join(texts) for texts in zip(*columns, strict=True)]
+
+
+# ---------------------------------------------------------------- the rows
+
+
+def _long(x: Any, measures: list[Measure], names: list[str] | None) -> pd.DataFrame:
+    """The long form: of several y columns, each is a series, or one for each label."""
+    parts = []
+    for one in measures:
+        title = one.title if len({m.unit for m in measures}) > 1 else visible(one.name)
+        if names is None:
+            series: Any = title
+        else:
+            series = names if len(measures) == 1 else [f"{name}: {title}" for name in names]
+        parts.append(pd.DataFrame({"x": x, "y": one.floats, "s": series}))
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.astype({"s": object} if rows["x"].dtype.kind == "f" else {"s": object, "x": object})
+
+
+def _drop_lost_x(points: Points) -> Points:
+    """Without the rows that have no place on the axis."""
+    lost = points.rows["x"].isna()
+    if not lost.any():
+        return points
+    note = f"not drawn: {counted(int(lost.sum()), 'row')} without a value of {points.x_title}"
+    return replace(points, rows=points.rows[~lost], notes=(*points.notes, note))
+
+
+def few_series(points: Points) -> Points:
+    """At most as many series as there are colours: the largest; in a stack, the sum of the others stays as one."""
+    rows = points.rows
+    series = _by_size(rows) if points.series_title else tuple(dict.fromkeys(rows["s"]))
+    if len(series) <= MOST_SERIES:
+        return replace(points, series=series)
+    kept = MOST_SERIES - 1
+    largest = set(_by_size(rows)[:kept])
+    names = [name for name in series if name in largest]
+    if not points.stacked:
+        note = f"{kept} of {len(series):,} series drawn, those with the largest sums"
+        return replace(
+            points, rows=rows[rows["s"].isin(names)], series=tuple(names), notes=(*points.notes, note)
+        )
+    others = f"({len(series) - kept:,} others)"
+    rest = rows[~rows["s"].isin(names)].groupby("x", sort=False)["y"].sum().reset_index().assign(s=others)
+    rows = pd.concat([rows[rows["s"].isin(names)], rest[["x", "y", "s"]]], ignore_index=True)
+    note = f"the {kept} largest of {len(series):,} series drawn, and the sum of the others"
+    return replace(points, rows=rows, series=(*names, others), notes=(*points.notes, note))
+
+
+def _by_size(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The series, those with the largest sums first."""
+    sizes = rows["y"].abs().groupby(rows["s"], sort=False).sum()
+    return tuple(map(str, sizes.sort_values(ascending=False, kind="stable").index))
+
+
+def _few_categories(points: Points) -> Points:
+    if points.x_kind != TEXT:
+        return points
+    categories = tuple(dict.fromkeys(points.rows["x"]))
+    kept = categories[:MOST_CATEGORIES]
+    if len(kept) == len(categories):
+        return replace(points, categories=categories)
+    note = f"the first {len(kept)} of {len(categories):,} values of {points.x_title} drawn"
+    rows = points.rows[points.rows["x"].isin(kept)]
+    series = tuple(name for name in points.series if name in set(rows["s"]))
+    return replace(points, rows=rows, categories=kept, series=series, notes=(*points.notes, note))
+
+
+def _sorted(points: Points) -> Points:
+    """By series, then by x; labels keep the order of the frame."""
+    rank = points.rows["s"].map({name: at for at, name in enumerate(points.series)})
+    place = (
+        points.rows["x"].map({name: at for at, name in enumerate(points.categories)})
+        if points.categories
+        else points.rows["x"]
+    )
+    order = np.lexsort((place.to_numpy(dtype=float), rank.to_numpy(dtype=float)))
+    return replace(points, rows=points.rows.iloc[order].reset_index(drop=True))
+
+
+def _filled(points: Points) -> Points:
+    """Each series with every x of the others: where a stacked one has no row, it is 0 high."""
+    rows = points.rows.groupby(["s", "x"], sort=False)["y"].sum(min_count=1).reset_index()
+    every = pd.MultiIndex.from_product([points.series, rows["x"].unique()], names=["s", "x"])
+    missing = every.difference(pd.MultiIndex.from_frame(rows[["s", "x"]]), sort=False)
+    rows = pd.concat([rows, missing.to_frame(index=False).assign(y=0.0)], ignore_index=True)
+    return replace(points, rows=rows[["x", "y", "s"]])
+
+
+def _accumulated(points: Points) -> Points:
+    """Each y with all before it added; a gap stays one."""
+    points = _sorted(points)
+    rows = points.rows.assign(y=points.rows["y"].groupby(points.rows["s"]).cumsum())
+    return replace(points, rows=rows)
+
+
+def _without_logless(points: Points, clause: Clause) -> Points:
+    """What has no logarithm is a gap."""
+    lost = (points.rows["y"] <= 0) if clause.ylog else pd.Series(data=False, index=points.rows.index)
+    if clause.xlog and points.x_kind == NUMBER:
+        lost |= points.rows["x"] <= 0
+    if not lost.any():
+        return points
+    note = f"a logarithmic axis has no place for {counted(int(lost.sum()), 'value')} not above 0"
+    return replace(
+        points,
+        rows=points.rows[~lost] if clause.xlog else points.rows.assign(y=points.rows["y"].mask(lost)),
+        notes=(*points.notes, note),
+    )
+
+
+# ---------------------------------------------------------------- too many
+
+
+def _thinned(points: Points) -> Points:
+    """At most 5,000 points a series; in a stack the same x of each, chosen by their sum."""
+    if points.x_kind == TEXT or len(points.rows) <= MOST_POINTS:
+        return points
+    rows = _thin_stack(points.rows) if points.stacked else _thin_each(points.rows)
+    drawn, all_ = int(rows["y"].notna().sum()), int(points.rows["y"].notna().sum())
+    if drawn == all_:
+        return points
+    note = f"{drawn:,} of {all_:,} points drawn"
+    return replace(points, rows=rows.reset_index(drop=True), notes=(*points.notes, note))
+
+
+def _thin_each(rows: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for _, part in rows.groupby("s", sort=False):
+        parts.append(part.iloc[thinned(_floats(part["x"]), _floats(part["y"]))])
+    return pd.concat(parts)
+
+
+def _thin_stack(rows: pd.DataFrame) -> pd.DataFrame:
+    sums = rows.groupby("x")["y"].sum()
+    kept = sums.index[thinned(_floats(sums.index), _floats(sums))]
+    return rows[rows["x"].isin(kept)]
+
+
+def _floats(values: Any) -> Floats:
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,356 @@
+"""Names and values that break charts elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+
+from kqlmagic_ext.display.chart import bundle, draw
+from kqlmagic_ext.display.chart.look import palette
+from tests.display.pictures import VEGALITE, Picture, drawn, refused
+
+HOURS = pd.date_range("2026-11-01", periods=6, freq="h", tz="UTC")
+NAMES = [
+    "a.b", "a[0]", "[x]", "a:Q", "a:b:c", 'say "hi"', "it's", "back\\slash", 'end\\"', "", " ", "Größe", "日本", "image", "title",
+    "${x}", "{{x}}", "datum.x", "<b>bold</b>", "line\nbreak", "x", "y", "s", "__proto__", 'a"+warn(1)+"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("vl_version", ["5.8", "5.20"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_of_any_name_is_drawn(name: str, vl_version: str) -> None:
+    frame = pd.DataFrame({"t": HOURS, name: np.arange(6.0), f"{name}2": ["p", "q"] * 3})
+    assert Picture(drawn(frame, "timechart"), vl_version).marks == {"line": 2, "symbol": 6}
+    assert Picture(drawn(frame[[f"{name}2", name]], "columnchart"), vl_version).marks == {"rect": 6}
+    assert Picture(drawn(frame[[f"{name}2", name]], "piechart"), vl_version).marks["arc"] == 2
+    assert Picture(drawn(frame[[name, f"{name}2"]].assign(z=1.0), "scatterchart"), vl_version).marks == {
+        "symbol": 6
+    }
+    asked = drawn(frame, "timechart", xcolumn="t", ycolumns=[name], series=[f"{name}2"])
+    assert Picture(asked, vl_version).marks == {"line": 2, "symbol": 6}
+
+
+@pytest.mark.parametrize("name", ["a, b", "it's", "a]b"])
+def test_a_bracketed_name_is_found(name: str) -> None:
+    frame = pd.DataFrame({"t": HOURS, name: np.arange(6.0), "other": 1.0})
+    written = json.dumps(name)
+    drawing = drawn(frame, "timechart", ycolumns=f"[{written}], other")
+    assert {record["s"] for record in Picture(drawing).records} == {name, "other"}
+
+
+def expressions(node: Any) -> Iterator[str]:
+    """Every expression of a Vega specification."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("signal", "expr", "test", "update", "init") and isinstance(value, str):
+                yield value
+            yield from expressions(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from expressions(value)
+
+
+@pytest.mark.parametrize(
+    "visualization", ["timechart", "columnchart", "areachart", "scatterchart", "barchart"]
+)
+@pytest.mark.parametrize("vl_version", ["5.8", "5.20"])
+def test_no_text_of_the_data_stands_in_an_expression(visualization: str, vl_version: str) -> None:
+    trap = 'TRAP"+\\'
+    frame = pd.DataFrame(
+        {f"t{trap}": HOURS, f"n{trap}": np.arange(6.0), f"s{trap}": [f"p{trap}", f"q{trap}"] * 3}
+    )
+    drawing = drawn(frame, visualization, title=trap, xtitle=trap, ytitle=trap)
+    vega = vl_convert.vegalite_to_vega(Picture(drawing).spec, vl_version=vl_version)
+    trapped = [text for text in expressions(vega) if "TRAP" in text]
+    assert trapped  # the names of the tooltip's rows, as literals
+    for text in trapped:
+        assert text.count("TRAP") == text.count("TRAP\\u0022+\\u005c")
+
+
+def test_html_stays_text() -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    frame = pd.DataFrame({"t": HOURS, hostile: np.arange(6.0), "who": [hostile, "</svg><script>"] * 3})
+    drawing = drawn(frame, "timechart", title=hostile, xtitle=hostile)
+    picture = Picture(drawing)
+    assert {hostile, f"{hostile} (UTC), 2026-11-01", "</svg><script>"} <= set(picture.texts)
+    assert drawing.shown is not None
+    assert "<img" not in drawing.shown["image/svg+xml"]
+    assert "<script" not in drawing.shown["image/svg+xml"]
+
+
+def test_labels_that_look_alike_stay_apart() -> None:
+    frame = pd.DataFrame({"k": ["", " ", "(empty)", "a" * 500, "a" * 400], "n": 1.0})
+    assert [record["x"] for record in Picture(drawn(frame, "columnchart")).records] == [
+        "(empty)", "“ ”", "(empty) (2)", f"{'a' * 90}…{'a' * 28}", f"{'a' * 90}…{'a' * 28} (2)"
+    ]  # fmt: skip
+    flags = pd.DataFrame({"k": pd.array([True, False, None], dtype="boolean"), "n": 1.0})
+    assert [record["x"] for record in Picture(drawn(flags, "barchart")).records] == [
+        "true",
+        "false",
+        "(null)",
+    ]
+
+
+# ---------------------------------------------------------------- values
+
+
+def test_a_gap_is_drawn_as_a_gap() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": pd.array([1, 2, None, 4, None, 6], dtype="Int64")})
+    for vl_version in ("5.8", "5.20"):
+        assert Picture(drawn(frame, "timechart"), vl_version).marks == {"line": 3, "symbol": 4}
+
+
+def test_what_has_no_neighbour_is_seen_even_among_many() -> None:
+    values = np.arange(400.0)
+    values[[100, 102]] = np.nan
+    frame = pd.DataFrame({"t": pd.date_range("2026-11-01", periods=400, freq="min", tz="UTC"), "n": values})
+    records = Picture(drawn(frame, "timechart")).records
+    assert [at for at, record in enumerate(records) if record["o"]] == [101]
+
+
+def test_infinite_values_are_gaps_and_told() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": [1.0, 2, np.inf, 4, -np.inf, 6]})
+    drawing = drawn(frame, "timechart")
+    assert drawing.notes == ("n: 2 infinite values drawn as a gap",)
+    assert [record["y"] for record in Picture(drawing).records] == [1, 2, None, 4, None, 6]
+
+
+def test_decimals_and_long_numbers_are_drawn() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": [Decimal("1.5"), None, Decimal("2.25"), *[Decimal(1)] * 3]})
+    assert [record["y"] for record in Picture(drawn(frame, "timechart")).records] == [
+        1.5,
+        None,
+        2.25,
+        1,
+        1,
+        1,
+    ]
+    long = pd.DataFrame({"t": HOURS, "n": pd.array([2**53 + 1] * 6, dtype="Int64")})
+    assert drawn(long, "timechart").notes == ("n: numbers beyond 2^53 are drawn rounded; the frame is exact",)
+
+
+@pytest.mark.parametrize(
+    ("span", "title", "value"),
+    [
+        (pd.Timedelta(days=3), "took (days)", 3),
+        (pd.Timedelta(minutes=90), "took (minutes)", 90),
+        (pd.Timedelta(seconds=30), "took (seconds)", 30),
+        (pd.Timedelta(milliseconds=5), "took (milliseconds)", 5),
+        (pd.Timedelta(microseconds=6), "took (microseconds)", 6),
+    ],
+)
+def test_timespans_are_numbers_of_a_named_unit(span: pd.Timedelta, title: str, value: float) -> None:
+    frame = pd.DataFrame({"t": HOURS, "took": [span, span / 2, *[None] * 4]}).astype(
+        {"took": "timedelta64[ns]"}
+    )
+    picture = Picture(drawn(frame, "timechart"))
+    assert title in picture.texts
+    assert [record["y"] for record in picture.records[:3]] == [value, value / 2, None]
+
+
+def test_times_before_nanoseconds_are_drawn() -> None:
+    times = pd.Series(["0001-01-01", "2026-01-01"]).astype("datetime64[us]").dt.tz_localize("UTC")
+    records = Picture(drawn(pd.DataFrame({"t": times, "n": [1.0, 2.0]}), "timechart")).records
+    assert [record["t"] for record in records] == ["0001-01-01 00:00:00", "2026-01-01 00:00:00"]
+
+
+def test_one_row_is_seen() -> None:
+    frame = pd.DataFrame({"t": HOURS[:1], "n": [1.0]})
+    assert Picture(drawn(frame, "timechart")).marks["symbol"] == 1
+    assert Picture(drawn(frame, "columnchart")).marks == {"rect": 1}
+
+
+def test_a_row_without_a_time_is_told() -> None:
+    frame = pd.DataFrame({"t": [*HOURS[:5], pd.NaT], "n": np.arange(6.0)})
+    drawing = drawn(frame, "timechart")
+    assert drawing.notes == ("not drawn: 1 row without a value of t (UTC)",)
+
+
+def test_a_broken_library_loses_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no <canvas>")
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", fail)
+    said = refused(pd.DataFrame({"t": HOURS, "n": np.arange(6.0)}), "timechart")
+    assert said == "render timechart failed: ValueError: no <canvas>"
+
+
+# ---------------------------------------------------------------- times are UTC
+
+
+def test_times_are_utc_and_say_so() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": np.arange(6.0)})
+    picture = Picture(drawn(frame, "timechart"))
+    assert "t (UTC), 2026-11-01" in picture.texts
+    assert picture.records[0]["x"] == 1793491200000
+    assert picture.spec["layer"][0]["encoding"]["x"]["scale"] == {"type": "utc"}
+    there = frame.assign(t=frame["t"].dt.tz_convert("America/New_York"))
+    assert Picture(drawn(there, "timechart")).records == picture.records
+    naive = frame.assign(t=frame["t"].dt.tz_localize(None))
+    assert Picture(drawn(naive, "timechart")).records == picture.records
+
+
+# ---------------------------------------------------------------- many
+
+
+def test_beyond_5000_points_a_series_is_thinned_and_the_receipt_says_so() -> None:
+    count = 120_000
+    y = np.sin(np.arange(count) / 5000)
+    y[77_777] = 9.0
+    frame = pd.DataFrame({"t": pd.date_range("2026-11-01", periods=count, freq="s", tz="UTC"), "n": y})
+    drawing = drawn(frame.sample(frac=1, random_state=1), "timechart")
+    assert drawing.notes == ("5,000 of 120,000 points drawn",)
+    records = Picture(drawing).records
+    assert len(records) == 5000
+    assert max(record["y"] for record in records) == 9.0  # the spike stays
+    assert [record["x"] for record in records] == sorted(record["x"] for record in records)
+    assert len(frame) == count
+
+
+def test_a_gap_survives_thinning() -> None:
+    y = np.arange(20_000.0)
+    y[10_000:10_050] = np.nan
+    frame = pd.DataFrame({"t": pd.date_range("2026-11-01", periods=len(y), freq="s", tz="UTC"), "n": y})
+    drawing = drawn(frame, "timechart")
+    assert drawing.notes == ("5,000 of 19,950 points drawn",)
+    assert [record["y"] for record in Picture(drawing).records].count(None) == 1
+    assert Picture(drawing).marks["line"] == 2
+
+
+def test_a_stack_is_thinned_at_the_same_times() -> None:
+    frame = pd.DataFrame(
+        {
+            "t": pd.date_range("2026-11-01", periods=8000, freq="min", tz="UTC"),
+            "a": 1.0,
+            "b": np.arange(8000.0),
+        }
+    )
+    records = Picture(drawn(frame, "stackedareachart")).records
+    times = {name: {record["x"] for record in records if record["s"] == name} for name in ("a", "b")}
+    assert times["a"] == times["b"]
+    assert len(times["a"]) == 5000
+
+
+def test_more_series_than_colours_are_told() -> None:
+    frame = pd.DataFrame(
+        {
+            "t": HOURS.repeat(30),
+            "who": [f"u{at:02}" for at in range(30)] * 6,
+            "n": [float(at) for at in range(30)] * 6,
+        }
+    )
+    drawing = drawn(frame, "timechart")
+    assert drawing.notes == ("20 of 30 series drawn, those with the largest sums",)
+    stacked = drawn(frame, "columnchart", kind="stacked")
+    assert stacked.notes == ("the 20 largest of 30 series drawn, and the sum of the others",)
+    records = Picture(stacked).records
+    assert sum(record["y"] for record in records) == frame["n"].sum()
+    assert sum(record["y"] for record in records if record["s"] == "(10 others)") == 6 * sum(range(10))
+
+
+def test_dots_of_too_many_series_are_all_drawn_in_one_colour() -> None:
+    frame = pd.DataFrame({"lon": np.arange(30.0), "lat": 1.0, "who": [f"u{at}" for at in range(30)]})
+    for render in ({}, {"kind": "map"}):
+        drawing = drawn(frame, "scatterchart", **render)
+        assert Picture(drawing).marks == {"symbol": 30}
+        assert drawing.notes == ("who has 30 values, and 21 colours can be told apart: all dots have one",)
+
+
+def test_rows_of_one_name_in_a_tooltip_hide_none() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": np.arange(6.0), "who": ["a", "b"] * 3})
+    spec = Picture(drawn(frame, "timechart", ytitle="who", xtitle="who")).spec
+    titles = [tip["title"] for tip in spec["layer"][1]["encoding"]["tooltip"]]
+    assert len({*titles}) == 3
+
+
+def test_more_bars_than_readable_are_told() -> None:
+    frame = pd.DataFrame({"who": [f"u{at}" for at in range(400)], "n": 1.0})
+    assert drawn(frame, "barchart").notes == ("the first 100 of 400 values of who drawn",)
+
+
+# ---------------------------------------------------------------- the bundle
+
+
+def test_the_bundle_is_vega_lite_5_a_picture_and_a_text() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": np.arange(6.0)})
+    shown = drawn(frame, "timechart", title="T").shown
+    assert shown is not None
+    assert set(shown) == {VEGALITE, "image/svg+xml", "text/plain"}
+    assert shown[VEGALITE]["$schema"] == "https://vega.github.io/schema/vega-lite/v5.json"
+    assert shown[VEGALITE]["background"] == "transparent"
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert shown["text/plain"] == f"[timechart: T]\n{frame}"
+    json.dumps(shown, allow_nan=False)
+    large = drawn(pd.DataFrame({"a": np.arange(3000.0), "b": np.arange(3000.0)}), "scatterchart").shown
+    assert large is not None
+    assert large["image/png"].startswith("iVBORw0KGgo")
+
+
+def test_without_vl_convert_there_is_no_picture_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    shown = drawn(pd.DataFrame({"t": HOURS, "n": np.arange(6.0)}), "timechart").shown
+    assert shown is not None
+    assert set(shown) == {VEGALITE, "text/plain"}
+
+
+def test_nothing_global_of_altair_changes_and_its_row_limit_does_not_bind() -> None:
+    def settings() -> list[Any]:
+        registries = (alt.data_transformers, alt.renderers, getattr(alt, "theme", None) or alt.themes)
+        return [(getattr(one, "active", None), repr(getattr(one, "options", None))) for one in registries]
+
+    before = settings()
+    frame = pd.DataFrame(
+        {"a": np.arange(30_000.0), "b": np.arange(30_000.0), "who": [str(at % 10) for at in range(30_000)]}
+    )
+    drawing = drawn(frame, "scatterchart")
+    assert len(Picture(drawing).records) == 30_000
+    assert settings() == before
+    with pytest.raises(alt.MaxRowsError):
+        alt.Chart(frame).mark_point().to_dict()
+
+
+def test_a_changed_chart_shows_itself_offline_too() -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": np.arange(6.0)}), "timechart").chart
+    assert isinstance(chart, alt.LayerChart)
+    data, metadata = chart.properties(width=900)._repr_mimebundle_()
+    assert data[VEGALITE]["width"] == 900
+    assert data[VEGALITE]["$schema"].endswith("v5.json")
+    assert metadata[VEGALITE]["embed_options"]["actions"]["editor"] is False
+    assert set(bundle(chart)) == {VEGALITE, "image/svg+xml", "text/plain"}
+
+
+def test_the_colours_can_be_told_apart() -> None:
+    assert palette(7) == ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"]
+    assert len(set(palette(21))) == 21
+    frame = pd.DataFrame({"k": list("abcdefg"), "n": 1.0, "s": list("abcdefg")})
+    assert set(palette(7)) <= Picture(drawn(frame, "columnchart")).fills
+
+
+@pytest.mark.parametrize("colour", palette(7))
+def test_each_colour_is_seen_on_white_and_on_black(colour: str) -> None:
+    def luminance(text: str) -> float:
+        parts = [int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    own = luminance(colour)
+    assert 1.05 / (own + 0.05) > 2
+    assert (own + 0.05) / (luminance("#111111") + 0.05) > 3
+
+
+def test_the_frame_is_not_changed() -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": pd.array([1, None, 3, 4, 5, 6], dtype="Int64")})
+    frame.attrs["kql"] = {"query": "q"}
+    before = frame.copy()
+    for visualization in ("timechart", "columnchart", "piechart", "card", "pivotchart", "stackedareachart"):
+        draw(frame, {"visualization": visualization})
+    pd.testing.assert_frame_equal(frame, before)
+    assert frame.attrs == {"kql": {"query": "q"}}
