@@ -31,10 +31,11 @@ _KEY_ROWS, _KEY_DEPTH, _KEYS, _PATHS = 50, 3, 200, 500
 
 @dataclass(eq=False)
 class _Listing:
-    """What a connection has told of its tables, and whether it was asked since its last answer."""
+    """What a connection has told of its tables, and whether it was asked; one that has answered asks nobody to sign in."""
 
     connection: Connection
     tables: Tables = field(default_factory=dict)
+    has_answered: bool = False
     is_asked: bool = False
 
 
@@ -50,17 +51,13 @@ class Schemas:
         self._lock = threading.Lock()
 
     def learn(self, connection: Connection, result: Result) -> None:
-        """Take note of an answer: its dynamic columns are looked at when Tab is pressed, its connection may be asked."""
+        """Take note of an answer: what it and its connection tell is looked at when Tab is pressed."""
         with self._lock:
             self._recent.extend(weakref.ref(frame) for frame in result.frames)
         listing = self._listing(connection)
+        listing.has_answered = True
         if _is_local(connection):
             listing.is_asked = False  # a table may have been read, so that its columns are known now
-        elif isinstance(connection, Catalog) and not listing.is_asked:
-            listing.is_asked = True  # it has just answered, so nobody is asked to sign in
-            threading.Thread(
-                target=_ask, args=[connection, listing], name="kqlmagic_ext catalogue", daemon=True
-            ).start()
 
     def schema(self, connection: Connection | None, frames: Mapping[str, Any]) -> Schema:
         """What is known for a query to a connection with some frames; the same object while nothing has changed."""
@@ -97,6 +94,11 @@ class Schemas:
                 _ask(connection, listing)  # names, and what was read already: no file is read for it
                 listing.is_asked = True
             return listing.tables
+        if listing.has_answered and not listing.is_asked:
+            listing.is_asked = True
+            threading.Thread(
+                target=_ask, args=[connection, listing], name="kqlmagic_ext catalogue", daemon=True
+            ).start()
         return listing.tables or known_tables(hunting=True)
 
     # ------------------------------------------------------------ frames
@@ -133,11 +135,11 @@ def _is_local(connection: Connection) -> bool:
 
 
 def _ask(connection: Catalog, listing: _Listing) -> None:
-    """Ask a connection for its tables; where it cannot tell, what it told before stays, and the next answer asks again."""
+    """Ask a connection for its tables; where it cannot tell, what it told before stays, and it is asked after its next answer."""
     try:
         tables = connection.tables()
     except KqlMagicError:
-        listing.is_asked = False
+        listing.has_answered = listing.is_asked = False
         return
     known = known_tables(hunting=True)
     found = {table.name: table.columns or known.get(table.name, {}) for table in tables}

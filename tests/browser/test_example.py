@@ -16,10 +16,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 
-def seen_in(name: str, tmp_path: Path, dots: int = 0) -> tuple[str, list[str]]:
+def seen_in(name: str, tmp_path: Path, dots: int = 0, charts: int = 0) -> tuple[str, list[str]]:
     """Run an example in JupyterLab: the text that is seen, and the names of the errors; nothing leaves this machine.
 
-    `dots`: how many circles at least a frame of its draws.
+    `dots`: how many circles at least a frame of its draws. `charts`: how many charts are drawn of its queries.
     """
     needs_chromium()
     (tmp_path / "notebooks").mkdir()
@@ -30,6 +30,8 @@ def seen_in(name: str, tmp_path: Path, dots: int = 0) -> tuple[str, list[str]]:
             for frame in lab.page.frames[1:]:
                 frame.wait_for_load_state()
             assert max(frame.locator("circle").count() for frame in lab.page.frames) >= dots
+        lab.page.locator(".vega-embed").nth(charts - 1).wait_for() if charts else None
+        assert lab.page.locator(".vega-embed").count() == charts
         if pictures := os.environ.get("KQLMAGIC_PICTURES"):
             lab.picture(Path(pictures) / f"{name}.png")
         assert lab.outside == []
@@ -40,7 +42,7 @@ def seen_in(name: str, tmp_path: Path, dots: int = 0) -> tuple[str, list[str]]:
 
 
 def test_the_first_example_runs_in_jupyterlab_without_a_network(tmp_path: Path) -> None:
-    seen, errors = seen_in("01_first_investigation", tmp_path)
+    seen, errors = seen_in("01_first_investigation", tmp_path, charts=1)
     assert errors == []
     assert "demo answers now: local://demo, 18 tables, synthetic data" in seen
     assert "50074" in seen

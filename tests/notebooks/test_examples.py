@@ -87,7 +87,7 @@ def test_the_first_example_finds_the_same_in_log_analytics_by_changing_one_line(
     embedded = executed(EXAMPLES[0], FRAMES, place=pinned)
     with Emulator(pinned) as emulator:
         asked = executed(EXAMPLES[0], FRAMES, place=emulator.url)
-        assert sum(request.path.endswith("/query") for request in emulator.requests) == 6
+        assert sum(request.path.endswith("/query") for request in emulator.requests) == 7
     assert told(asked, "execute_result") == told(embedded, "execute_result")
     [[printed], [expected]] = [notebook.cells[-1].outputs for notebook in (asked, embedded)]
     assert printed["text"] == expected["text"]
