@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.completer import SimpleCompletion, context_matcher
 from IPython.core.error import UsageError
 
-from kqlmagic_ext.errors import ConnectError, harmless
+from kqlmagic_ext.errors import ConnectError, visible
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
 from kqlmagic_ext.kql.parameters import RESERVED, bind, is_frame
 from kqlmagic_ext.magics import options as opt
@@ -252,7 +252,7 @@ def _cursor(context: CompletionContext) -> int:
 
 def _wrap_inspection(kernel: Any, typing: Typing) -> Callable[[], None]:
     """Let the kernel's `do_inspect` ask us first; gives what restores it."""
-    original = kernel.do_inspect
+    original, own = kernel.do_inspect, vars(kernel).get("do_inspect")
     is_async = inspect.iscoroutinefunction(original)
 
     def do_inspect(code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()) -> Any:
@@ -264,8 +264,11 @@ def _wrap_inspection(kernel: Any, typing: Typing) -> Callable[[], None]:
     kernel.do_inspect = do_inspect
 
     def restore() -> None:
-        if vars(kernel).get("do_inspect") is do_inspect:
-            del kernel.do_inspect  # the class's own shows again
+        if vars(kernel).get("do_inspect") is not do_inspect:
+            return
+        del kernel.do_inspect  # the class's own shows again
+        if own is not None:
+            kernel.do_inspect = own
 
     return restore
 
@@ -283,15 +286,16 @@ def reply(hover: Hover | None) -> dict[str, Any]:
 
 
 def _plain(hover: Hover) -> str:
-    lines = (harmless(hover.signature), hover.sentence, hover.address)
+    lines = (visible(hover.signature), hover.sentence, hover.address)
     return "\n".join(line for line in lines if line)
 
 
 def _markdown(hover: Hover) -> str:
-    fence = "`" * (3 + hover.signature.count("`"))
+    signature = visible(hover.signature)
+    fence = "`" * (3 + signature.count("`"))
     link = f"[{hover.address}]({hover.address})" if hover.address else ""
     sentence = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|~" else char for char in hover.sentence)
-    return "\n\n".join(part for part in (f"{fence}kusto\n{hover.signature}\n{fence}", sentence, link) if part)
+    return "\n\n".join(part for part in (f"{fence}kusto\n{signature}\n{fence}", sentence, link) if part)
 
 
 def _html(hover: Hover) -> str:
@@ -302,4 +306,4 @@ def _html(hover: Hover) -> str:
         else ""
     )
     sentence = f"<p>{html.escape(hover.sentence)}</p>" if hover.sentence else ""
-    return f"<pre>{html.escape(hover.signature)}</pre>{sentence}{link}"
+    return f"<pre>{html.escape(visible(hover.signature))}</pre>{sentence}{link}"

@@ -317,6 +317,17 @@ def test_nothing_global_of_altair_changes_and_its_row_limit_does_not_bind() -> N
         alt.Chart(frame).mark_point().to_dict()
 
 
+@pytest.mark.parametrize(
+    "settings", [{"name": "default", "consolidate_datasets": False}, {"name": "json"}, {"name": "vegafusion"}]
+)
+def test_settings_of_altair_change_nothing_in_a_chart(settings: dict[str, Any]) -> None:
+    frame = pd.DataFrame({"t": HOURS, "n": np.arange(6.0)})
+    expected = drawn(frame, "timechart").shown[VEGALITE]["datasets"]
+    with alt.data_transformers.enable(**settings):
+        assert drawn(frame, "timechart").shown[VEGALITE]["datasets"] == expected
+        assert alt.data_transformers.active == settings["name"]
+
+
 def test_a_changed_chart_shows_itself_offline_too() -> None:
     chart = drawn(pd.DataFrame({"t": HOURS, "n": np.arange(6.0)}), "timechart").chart
     assert isinstance(chart, alt.LayerChart)

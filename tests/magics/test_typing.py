@@ -298,6 +298,16 @@ def test_shift_tab_elsewhere_is_pythons(kernel: Kernel) -> None:
 
 
 @in_a_kernel
+def test_unloading_leaves_another_extensions_inspection(kernel: Kernel) -> None:
+    kernel.run("%unload_ext kqlmagic_ext")
+    kernel.run(
+        "k = get_ipython().kernel; inner = k.do_inspect; mine = lambda *given: inner(*given); k.do_inspect = mine"
+    )
+    kernel.run("%load_ext kqlmagic_ext\n%unload_ext kqlmagic_ext")
+    assert kernel.run("k.do_inspect is mine")["shown"] == [("execute_result", "True")]
+    kernel.run("del k.do_inspect\n%load_ext kqlmagic_ext")
+
+
 def test_unloading_restores_the_kernels_inspection(kernel: Kernel) -> None:
     kernel.run("%load_ext kqlmagic_ext\n%reload_ext kqlmagic_ext")
     kernel.run("%unload_ext kqlmagic_ext")

@@ -20,7 +20,7 @@ _VERSION = "5.20"  # of the Vega-Lite that draws the picture
 def bundle(chart: Any, text: str = "") -> Mapping[str, Any]:
     """The mime bundle of an Altair chart: Vega-Lite 5, `text` as text/plain, and with the extra `export` an SVG or a PNG.
 
-    Nothing of Altair's global settings is read or changed: data stand in the chart, however many.
+    Altair's global settings change nothing in it, and are as before: data stand in the chart, however many.
     """
     spec = specification(chart)
     plain = text or "a chart, drawn where Vega-Lite is shown"
@@ -38,7 +38,10 @@ def embedding(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 def specification(chart: Any) -> dict[str, Any]:
     """The chart as Vega-Lite 5."""
-    spec: dict[str, Any] = chart.to_dict()
+    import altair as alt
+
+    with alt.data_transformers.enable("default", consolidate_datasets=True):
+        spec: dict[str, Any] = chart.to_dict()
     spec["$schema"] = SCHEMA
     return spec
 
