@@ -23,7 +23,7 @@ COMPARING = frozenset(
 )
 # A column made by one of these keeps the name of the column in it.
 _KEEPING_NAME = frozenset(
-    """bin floor tostring toint tolong toreal todouble todatetime totimespan tobool toboolean toguid todecimal todynamic
+    """bin floor startofday format_datetime split tostring toint tolong toreal todouble todatetime totimespan tobool toboolean toguid todecimal todynamic
     parse_json take_any""".split()  # noqa: SIM905
 )
 _PREFIXES = {
@@ -130,20 +130,26 @@ def path_name(code: Code, low: int, high: int) -> str:
     name, place = code.named(low, high)
     if not name:
         return ""
-    parts = [name]
+    path = _path(code, place, high)
+    return "" if path is None else "_".join([name, *path])
+
+
+def _path(code: Code, place: int, high: int) -> list[str] | None:
+    """The parts of a path such as `.b[0]["c d"]`; None when it is anything else."""
+    parts: list[str] = []
     while place < high:
         if code.words[place] == "." and place + 1 < high:
             part, behind = code.named(place + 1, high)
             if not part:
-                return ""
+                return None
             parts.append(part)
             place = behind
         elif code.words[place] == "[" and code.closers.get(place, high) == place + 2:
             parts.append(code.tokens[place + 1].text.strip("\"'"))
             place += 3
         else:
-            return ""
-    return "_".join(parts)
+            return None
+    return parts
 
 
 def column_names(code: Code, low: int, high: int, number: int, columns: Columns) -> list[str]:
@@ -151,16 +157,28 @@ def column_names(code: Code, low: int, high: int, number: int, columns: Columns)
     path = path_name(code, low, high)
     if path:
         return [path]
-    name = code.word(low)
-    if code.word(low + 1) == "(" and code.closers.get(low + 1, high) == high - 1:
-        return _names_of_call(code, name, code.split(low + 2, high - 1, ","), number, columns)
-    return [f"Column{number}"]
+    name, close = code.word(low), code.closers.get(low + 1, high)
+    if code.word(low + 1) != "(" or close >= high:
+        return [f"Column{number}"]
+    if close == high - 1:
+        return _names_of_call(code, name, code.split(low + 2, close, ","), number, columns)
+    kept = _argument_name(code, low, close + 1, columns) if name in _KEEPING_NAME else ""
+    behind = _path(code, close + 1, high)
+    return ["_".join([kept, *behind])] if kept and behind else [f"Column{number}"]
+
+
+def _argument_name(code: Code, low: int, high: int, columns: Columns) -> str:
+    """The name that an argument lends to its call; empty when it has none."""
+    if high <= low:
+        return ""
+    name = column_names(code, low, high, 0, columns)[0]
+    return "" if name == "Column0" else name
 
 
 def _names_of_call(
     code: Code, name: str, arguments: list[tuple[int, int]], number: int, columns: Columns
 ) -> list[str]:
-    first = path_name(code, *arguments[0])
+    first = _argument_name(code, *arguments[0], columns)
     if name in ("arg_max", "arg_min", "argmax", "argmin", "take_any", "any"):
         return _names_of_records(code, name, arguments, columns)
     if name in _KEEPING_NAME:
@@ -170,6 +188,8 @@ def _names_of_call(
         return [f"percentile_{first}_{code.slice(*percentile).replace('.', '_')}" for percentile in wanted]
     if name == "percentile" and len(arguments) > 1:
         return [f"percentile_{first}_{code.slice(*arguments[1]).replace('.', '_')}"]
+    if name == "strlen" and first:
+        return [f"strlen_{first}"]
     if name in words("aggregate"):
         return [f"{_PREFIXES.get(name, name)}_{first if name != 'countif' else ''}"]
     return [f"Column{number}"]

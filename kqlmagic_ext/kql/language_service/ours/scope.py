@@ -17,6 +17,13 @@ class Columns:
     types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     known: bool = True
 
+    @classmethod
+    def of(cls, made: Iterable[tuple[str, str]]) -> Columns:
+        """The columns that expressions make; a name that comes again gets a number behind it."""
+        types: dict[str, str] = {}
+        _add(types, made)
+        return cls(types)
+
     def with_(self, more: Iterable[tuple[str, str]]) -> Columns:
         """These and more; a column of the same name gets the new type in its old place."""
         return Columns({**self.types, **dict(more)}, self.known)
@@ -33,17 +40,12 @@ class Columns:
     def beside(self, right: Columns) -> Columns:
         """These and those of another table; a name that both have gets a number behind it on the right."""
         merged = dict(self.types)
-        for name, kind in right.types.items():
-            number, free = 0, name
-            while free in merged:
-                number += 1
-                free = f"{name}{number}"
-            merged[free] = kind
+        _add(merged, right.types.items())
         return Columns(merged, self.known and right.known)
 
     def and_those_of(self, other: Columns) -> Columns:
-        """These and what another table has besides, as union gives them."""
-        return Columns({**other.types, **self.types}, self.known and other.known)
+        """These and, behind them, what another table has besides, as union gives them."""
+        return Columns({**self.types, **other.types, **self.types}, self.known and other.known)
 
     def united(self, other: Columns) -> Columns:
         """The columns of a union: one that has two types stands as `Name_string` and `Name_dynamic`, too."""
@@ -53,11 +55,20 @@ class Columns:
             if first != (second := other.types.get(name, first)) and first and second
             for kind in (first, second)
         }
-        return Columns({**other.types, **self.types, **split}, self.known and other.known)
+        return Columns({**self.types, **other.types, **self.types, **split}, self.known and other.known)
 
     def unsure(self) -> Columns:
         """The same, when there may be more."""
         return Columns(self.types, known=False) if self.known else self
+
+
+def _add(types: dict[str, str], more: Iterable[tuple[str, str]]) -> None:
+    for name, kind in more:
+        number, free = 0, name
+        while free in types:
+            number += 1
+            free = f"{name}{number}"
+        types[free] = kind
 
 
 NOTHING = Columns()

@@ -33,11 +33,13 @@ class Section:
 
     def made(self, low: int, high: int) -> Iterator[tuple[str, str]]:
         """The columns that a list of expressions makes, with their types."""
-        for number, (given, start, end) in enumerate(self.items(low, high), 1):
+        number = 1  # of those that nothing names
+        for given, start, end in self.items(low, high):
             if start >= end and not given:
                 continue
             kind = type_of(self.code, start, end, self.columns, self.names)
             named = column_names(self.code, start, end, number, self.columns)
+            number += not given and named == [f"Column{number}"]
             if len(named) <= 1 and len(given) <= 1:
                 yield from ((name, kind) for name in given or named)
                 continue

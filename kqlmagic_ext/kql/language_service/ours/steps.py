@@ -56,7 +56,7 @@ def _extend(section: Section) -> Columns:
 
 
 def _project(section: Section) -> Columns:
-    return Columns(dict(section.made(section.low, section.high)))
+    return Columns.of(section.made(section.low, section.high))
 
 
 def _chosen(section: Section) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _project_keep(section: Section) -> Columns:
 
 def _project_reorder(section: Section) -> Columns:
     first = section.columns.only(_chosen(section))
-    return first.and_those_of(section.columns).with_(first.types.items())
+    return first.and_those_of(section.columns)
 
 
 def _project_rename(section: Section) -> Columns:
@@ -99,17 +99,17 @@ def _summarize(section: Section) -> Columns:
     code = section.code
     _, low = past_hints(code, section.low, section.high)
     by = code.find(low, section.high, "by")
-    keys = dict(section.made(by + 1, section.high)) if by < section.high else {}
-    aggregates = {name: kind for name, kind in section.made(low, by) if name not in keys}
+    keys = Columns.of(section.made(by + 1, section.high) if by < section.high else ())
+    aggregates = Columns.of(section.made(low, by))
     is_all = any(code.words[place] == "*" for place in range(low, by)) and not section.columns.known
-    return Columns({**keys, **aggregates}, not is_all)
+    return Columns(keys.beside(aggregates).types, not is_all)
 
 
 def _distinct(section: Section) -> Columns:
     _, low = past_hints(section.code, section.low, section.high)
     if section.code.slice(low, section.high) == "*":
         return section.columns
-    return Columns(dict(section.made(low, section.high)))
+    return Columns.of(section.made(low, section.high))
 
 
 def _count(section: Section) -> Columns:
@@ -153,12 +153,11 @@ def _make_series(section: Section) -> Columns:
     end = code.find(on, section.high, "from", "to", "step", "in", "by")
     by = code.find(on, section.high, "by")
     keys = dict(section.made(by + 1, section.high)) if by < section.high else {}
-    series = {name: "dynamic" for name, _ in section.made(low, on)}
-    for start, stop in code.split(low, on, ","):
-        default = code.find(start, stop, "default")
-        series.update(
-            dict.fromkeys(_series_names(section, start, default), "dynamic") if default < stop else {}
-        )
+    series = {
+        name: "dynamic"
+        for start, stop in code.split(low, on, ",")
+        for name in _series_names(section, start, code.find(start, stop, "default"))
+    }
     times = {name: "dynamic" for name, _ in section.made(on + 1, end)}
     return Columns({**keys, **series, **times})
 
