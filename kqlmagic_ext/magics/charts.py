@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 class Charts:
-    """The charts of the cells; `last` is that of the last cell that drew one, an `altair` chart."""
+    """The charts of the cells; `last` is the chart, of `altair`, that the last `render` drew, None when it drew none."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self.last: Any = None
+        self.are_asked = False
 
     def show(self, result: Result) -> Drawing:
         """Show what the result's `render` asks, of its last table; the drawing, with its notes for the receipt."""
@@ -30,8 +31,7 @@ class Charts:
 
         assert result.render is not None, "a result without render is not drawn"  # noqa: S101 - for the type checker
         drawing = draw(result.frames[-1], result.render)
-        if drawing.chart is not None:
-            self.last = drawing.chart
+        self.last, self.are_asked = drawing.chart, True
         if drawing.shown is not None:
             publish_display_data(dict(drawing.shown), metadata=embedding(drawing.shown))
         elif drawing.table is not None:
@@ -77,6 +77,8 @@ class ChartMagics(Magics):
         """
         if line.strip():
             raise UsageError("%kql_chart takes nothing: chart = %kql_chart gives the last chart")
+        if self._charts.last is None and self._charts.are_asked:
+            raise UsageError("the last render drew no chart; its receipt says why")
         if self._charts.last is None:
             raise UsageError("no cell has drawn a chart yet: end a query with | render timechart")
         return self._charts.last

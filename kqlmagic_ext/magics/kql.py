@@ -227,6 +227,7 @@ class KqlMagics(Magics):
         drawing = self.charts.show(result) if result.render is not None else None
         if drawing is not None:
             lines += drawing.notes
+            lines += [f"render draws the last of {len(result.frames)} tables"] * (len(result.frames) > 1)
             warnings += [drawing.failed] * bool(drawing.failed)
         if lines or warnings:
             publish_display_data(dict(receipt(lines, warnings)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import inspect
-import string
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.places import Places
     from kqlmagic_ext.query import Query, Result
 
-_LETTERS = f"{string.ascii_letters}{string.digits}_"
 _SPANS = ("1h", "1d", "7d", "30d", "all")
 # A scalar of -i or {{…}} stands before the query as it would in a query to Log Analytics, empty: its type is what counts.
 _EMPTY = {
@@ -224,6 +222,13 @@ class Typing:
             self._take_away.pop()()
 
 
+class _Nothing(list[SimpleCompletion]):
+    """No completion, as an answer: IPython asks Python's matchers beside an empty list, which it knows by its length."""
+
+    def __len__(self) -> int:
+        return 1
+
+
 def _matcher(typing: Typing) -> Callable[[CompletionContext], SimpleMatcherResult]:
     @context_matcher(identifier="kqlmagic_ext.kql")  # type: ignore[untyped-decorator,unused-ignore]
     def complete(context: CompletionContext) -> SimpleMatcherResult:
@@ -232,12 +237,7 @@ def _matcher(typing: Typing) -> Callable[[CompletionContext], SimpleMatcherResul
         if found is None:
             return {"completions": []}
         word = text[found.start : cursor]
-        offered = [SimpleCompletion(one.text, type=one.kind) for one in found.found]
-        if (
-            not offered
-        ):  # IPython asks Python's matchers beside one that has nothing: what is typed keeps them out
-            word = text[:cursor][len(text[:cursor].rstrip(_LETTERS)) :]
-            offered = [SimpleCompletion(word, type="text")]
+        offered = [SimpleCompletion(one.text, type=one.kind) for one in found.found] or _Nothing()
         return {"completions": offered, "matched_fragment": word, "ordered": True, "suppress": True}
 
     matcher: Callable[[CompletionContext], SimpleMatcherResult] = complete

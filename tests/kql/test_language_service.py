@@ -132,6 +132,12 @@ PLACES = {
         ["TimeGenerated", "count_"],
         ["Computer"],
     ),
+    "plugins behind evaluate": ("SigninLogs | evaluate ‸", ["bag_unpack", "pivot"], ["UserId"]),
+    "operators that begin with an exclamation mark": (
+        "SigninLogs | where UserId !‸",
+        ["!has", "!contains"],
+        ["UserId"],
+    ),
     "distinct": ("SecurityEvent | distinct Computer | where ‸", ["Computer"], ["Account"]),
     "count": ("SecurityEvent | count | where ‸", ["Count"], ["Account"]),
     "join puts a 1 behind what both have": (

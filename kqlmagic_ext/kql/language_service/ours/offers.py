@@ -90,12 +90,18 @@ def _called(*kinds: str) -> tuple[Completion, ...]:
     )
 
 
+def _functions(place: Place) -> Iterator[Completion]:
+    """The functions that `let` has named, the last first."""
+    for name, bound in reversed(list(place.names.lets.items())):
+        if isinstance(bound, Function):
+            yield Completion(f"{name}()" if bound.parameters == "()" else f"{name}(", "function")
+
+
 def _tables(place: Place, schema: Schema) -> Iterator[Completion]:
     for name, bound in reversed(list(place.names.lets.items())):
         if isinstance(bound, Columns):
             yield Completion(name, "variable", "table")
-        elif isinstance(bound, Function):
-            yield Completion(f"{name}()" if bound.parameters == "()" else f"{name}(", "function")
+    yield from _functions(place)
     yield from (Completion(_written(name), "class", "table") for name in schema.tables)
     yield from _words(TABLE_WORDS, "keyword")
     yield from _called("tabular")
@@ -103,10 +109,9 @@ def _tables(place: Place, schema: Schema) -> Iterator[Completion]:
 
 def _scalars(place: Place) -> Iterator[Completion]:
     for name, bound in reversed(list(place.names.lets.items())):
-        if isinstance(bound, Function):
-            yield Completion(f"{name}()" if bound.parameters == "()" else f"{name}(", "function")
-        else:
+        if not isinstance(bound, Function):
             yield Completion(name, "variable", bound if isinstance(bound, str) else "table")
+    yield from _functions(place)
 
 
 # ------------------------------------------------------------ arguments
@@ -123,6 +128,8 @@ def _arguments(code: Code, place: Place, schema: Schema) -> Iterator[Completion]
         yield from _words(values, "value")
         return
     clauses = () if place.bracket is not None else CLAUSES.get(place.operator, ())
+    if code.find(place.low, end, "by") < end:
+        clauses = tuple(word for word in clauses if word != "by")
     if _past_options(code, place) < end and _is_operand(code):
         yield from _words(clauses, "keyword")
         yield from _words(("and", "or"), "keyword")
@@ -150,6 +157,9 @@ def _is_operand(code: Code) -> bool:
 
 
 def _operands(code: Code, place: Place, schema: Schema) -> Iterator[Completion]:
+    if place.operator in ("evaluate", "invoke") and len(code) == place.low:
+        yield from _called("plugin") if place.operator == "evaluate" else _functions(place)
+        return
     is_aggregating = place.operator in _AGGREGATING
     is_by = is_aggregating and place.bracket is None and code.find(place.low, len(code), "by") < len(code)
     if place.right is not None:
@@ -158,8 +168,6 @@ def _operands(code: Code, place: Place, schema: Schema) -> Iterator[Completion]:
         yield from _called("aggregate")
     yield from _columns(place.columns)
     yield from _scalars(place)
-    if place.operator == "evaluate" and place.bracket is None:
-        yield from _called("plugin")
     if place.operator in ("find", "search", "evaluate", "invoke") or code.word(len(code) - 1) == "(":
         yield from _tables(place, schema)
     yield from _called("function", "window", *(("aggregate",) if is_aggregating else ()))

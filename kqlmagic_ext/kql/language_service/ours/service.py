@@ -83,6 +83,8 @@ def word_start(code: Code) -> int:
     """Where the word at the end of the text begins: a name, an operator with hyphens, or `!has`."""
     if code.last is not None and code.last.kind == "name":
         return _behind_hyphen(code, code.last.start, len(code) - 1)
+    if code.text.endswith("!") and code.words[-1:] == ["!"]:
+        return len(code.text) - 1
     return _behind_hyphen(code, len(code.text), len(code))
 
 
