@@ -71,6 +71,44 @@ def test_an_anomaly_is_marked_on_its_line() -> None:
     assert "marks no anomalies" in refused(BY_APP, "anomalychart", anomalycolumns="App")
 
 
+def marked(drawing: Any) -> list[float]:
+    """The y of each mark, as it is drawn."""
+    spec = drawing.chart.to_dict()
+    parts = spec.get("vconcat") or (spec["layer"] if "layer" in spec["layer"][0] else [spec])
+    layers = [layer for part in parts for layer in part["layer"] if layer["mark"]["type"] == "point"]
+    return [row["y"] for layer in layers for row in spec["datasets"][layer["data"]["name"]]]
+
+
+def test_a_mark_stands_on_the_line_as_it_is_drawn() -> None:
+    flag = pd.array([0, 0, 1, 0, 0, 0], dtype="Int64")
+    ones = pd.DataFrame({"t": HOURS, "n": 1.0, "anomalies": flag})
+    assert marked(drawn(ones, "anomalychart", accumulate=True)) == [3]
+    spans = pd.DataFrame(
+        {"t": HOURS, "a": pd.Timedelta(days=4), "b": pd.Timedelta(hours=6), "f": 0, "g": flag}
+    )
+    assert marked(drawn(spans, "anomalychart", anomalycolumns="f, g")) == [0.25]  # days, as the lines
+    more = pd.concat([ones.assign(who=who, n=n) for who, n in (("a", 5.0), ("b", 7.0))])
+    assert marked(drawn(more, "anomalychart")) == [7, 5]  # the series, the largest first
+
+
+@pytest.mark.parametrize("ysplit", ["panels", "axes"])
+def test_a_split_anomalychart_keeps_its_marks(ysplit: str) -> None:
+    frame = BY_HOUR.assign(Users=2.0, anomalies=[0, 0, 0, 0, 0, 1], anomalies2=[1, 1, 0, 0, 0, 0])
+    drawing = drawn(frame, "anomalychart", ysplit=ysplit)
+    assert drawing.notes == ("3 anomalies marked",)
+    assert marked(drawing) == [9, 2, 2]
+    assert Picture(drawing).marks == {"line": 2, "symbol": 15}
+
+
+@pytest.mark.parametrize("visualization", ["columnchart", "barchart"])
+@pytest.mark.parametrize("frame", [BY_HOUR, BY_APP[["App", "Attempts"]]])
+def test_bars_split_by_axes_have_panels_that_hide_none(frame: pd.DataFrame, visualization: str) -> None:
+    drawing = drawn(frame.assign(Users=1.0), visualization, ysplit="axes")
+    assert drawing.notes == ("ysplit=axes would hide bars behind bars: each series has a panel",)
+    assert len(drawing.chart.to_dict()["vconcat"]) == 2
+    assert {"Attempts", "Users"} <= set(Picture(drawing).texts)
+
+
 def test_a_series_of_make_series_is_drawn_value_by_value() -> None:
     times = [f"2026-11-01T0{hour}:00:00.0000000Z" for hour in range(6)]
     frame = pd.DataFrame(

@@ -29,7 +29,7 @@ NAMES = [
 def test_a_column_of_any_name_is_drawn(name: str, vl_version: str) -> None:
     frame = pd.DataFrame({"t": HOURS, name: np.arange(6.0), f"{name}2": ["p", "q"] * 3})
     assert Picture(drawn(frame, "timechart"), vl_version).marks == {"line": 2, "symbol": 6}
-    assert Picture(drawn(frame[[f"{name}2", name]], "columnchart"), vl_version).marks == {"rect": 6}
+    assert Picture(drawn(frame[[f"{name}2", name]], "columnchart"), vl_version).marks == {"rect": 2}
     assert Picture(drawn(frame[[f"{name}2", name]], "piechart"), vl_version).marks["arc"] == 2
     assert Picture(drawn(frame[[name, f"{name}2"]].assign(z=1.0), "scatterchart"), vl_version).marks == {
         "symbol": 6
@@ -237,6 +237,35 @@ def test_a_stack_is_thinned_at_the_same_times() -> None:
     times = {name: {record["x"] for record in records if record["s"] == name} for name in ("a", "b")}
     assert times["a"] == times["b"]
     assert len(times["a"]) == 5000
+
+
+@pytest.mark.parametrize("visualization", ["columnchart", "barchart", "areachart", "stackedareachart"])
+def test_bars_and_stacks_of_many_rows_keep_their_height(visualization: str) -> None:
+    hours = HOURS.append(HOURS + pd.Timedelta(hours=6))
+    frame = pd.DataFrame({"t": hours.repeat(2000), "n": 1.0})
+    drawing = drawn(frame, visualization, kind="stacked")
+    assert drawing.notes == ()
+    assert [record["y"] for record in Picture(drawing).records] == [2000] * 12
+    if visualization.endswith("areachart"):
+        return
+    both = frame.assign(who=["a", "b"] * 12_000)
+    records = Picture(drawn(both, visualization)).records
+    assert [(record["s"], record["y"]) for record in records] == [("a", 1000)] * 12 + [("b", 1000)] * 12
+
+
+def test_a_bar_of_nulls_alone_stays_a_gap() -> None:
+    frame = pd.DataFrame({"k": ["a", "a", "b", "b"], "n": [None, None, None, 3.0]})
+    records = Picture(drawn(frame, "columnchart")).records
+    assert [(record["x"], record["y"]) for record in records] == [("a", None), ("b", 3)]
+
+
+@pytest.mark.parametrize("visualization", ["columnchart", "barchart", "stackedareachart"])
+def test_an_accumulated_stack_never_shrinks(visualization: str) -> None:
+    frame = pd.DataFrame({"t": HOURS[[0, 0, 1, 2, 2]], "who": ["a", "b", "a", "a", "b"], "n": 1.0})
+    records = Picture(drawn(frame, visualization, kind="stacked", accumulate=True)).records
+    assert [(record["s"], record["y"]) for record in records] == [
+        ("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 1), ("b", 2)
+    ]  # fmt: skip
 
 
 def test_more_series_than_colours_are_told() -> None:

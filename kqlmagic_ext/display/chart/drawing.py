@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from kqlmagic_ext.display.chart.anomalies import anomaly_columns, with_anomalies
+from kqlmagic_ext.display.chart.anomalies import anomaly_columns, anomaly_note, with_anomalies
 from kqlmagic_ext.display.chart.bars import bar_chart
 from kqlmagic_ext.display.chart.bundle import bundle
 from kqlmagic_ext.display.chart.clause import NotDrawn, read_clause
@@ -17,7 +17,7 @@ from kqlmagic_ext.display.chart.lines import area_chart, line_chart, scatter_cha
 from kqlmagic_ext.display.chart.look import finish, palette
 from kqlmagic_ext.display.chart.maps import map_chart
 from kqlmagic_ext.display.chart.pies import pie_chart
-from kqlmagic_ext.display.chart.points import points_of
+from kqlmagic_ext.display.chart.points import BARS, points_of
 from kqlmagic_ext.display.chart.roles import infer_roles, unrolled
 from kqlmagic_ext.display.chart.tables import card, pivot
 from kqlmagic_ext.errors import visible
@@ -127,11 +127,17 @@ def _plotted(frame: pd.DataFrame, clause: Clause) -> tuple[Any, list[str]]:
     notes = [*_kind_note(clause), *points.notes]
     if clause.ysplit != "none" and not points.one_series:
         return _split(points, clause, notes)
+    chart, said = _built(points, clause), _anomaly_notes(points, clause)
+    return chart, [*notes, *said]
+
+
+def _built(points: Points, clause: Clause) -> Any:
     chart = _BUILDERS[clause.visualization](points, clause)
-    if clause.visualization == "anomalychart":
-        chart, said = with_anomalies(chart, points, frame, roles, clause)
-        notes += said
-    return chart, notes
+    return with_anomalies(chart, points, clause) if clause.visualization == "anomalychart" else chart
+
+
+def _anomaly_notes(points: Points, clause: Clause) -> list[str]:
+    return [anomaly_note(points, clause)] if clause.visualization == "anomalychart" else []
 
 
 def _stacks(clause: Clause) -> bool:
@@ -153,10 +159,12 @@ def _split(points: Points, clause: Clause, notes: list[str]) -> tuple[Any, list[
     names, colours = points.series[:_MOST_SPLITS], palette(_MOST_SPLITS)
     if len(points.series) > len(names):
         notes.append(f"ysplit shows {len(names)} of {len(points.series):,} series")
-    parts = [
-        _BUILDERS[clause.visualization](points.only(name, colour), clause)
-        for name, colour in zip(names, colours, strict=False)
-    ]
+    if points.marks is not None:
+        points = replace(points, marks=points.marks[points.marks["s"].isin(names)])
+    notes += _anomaly_notes(points, clause)
+    parts = [_built(points.only(name, colour), clause) for name, colour in zip(names, colours, strict=False)]
+    if clause.visualization in BARS:
+        return _panels_of_bars(parts, clause, notes)
     if clause.ysplit == "panels":
         for part in parts[:-1]:
             _edit_axis(part, "x", title=None)
@@ -167,6 +175,18 @@ def _split(points: Points, clause: Clause, notes: list[str]) -> tuple[Any, list[
         away = {"orient": "right", "offset": 65 * (at - 1), "grid": False} if at else {}
         _edit_axis(part, "y", titleColor=colour, **away)
     return LayerChart(layer=parts).resolve_scale(y="independent"), notes
+
+
+def _panels_of_bars(parts: list[Any], clause: Clause, notes: list[str]) -> tuple[Any, list[str]]:
+    """A panel a series: bars of several axes would lie upon each other. Lying ones keep their height, for their names."""
+    if clause.ysplit == "axes":
+        notes.append("ysplit=axes would hide bars behind bars: each series has a panel")
+    if clause.visualization == "barchart":
+        return VConcatChart(vconcat=parts).resolve_scale(x="independent", y="shared"), notes
+    for part in parts[:-1]:
+        _edit_axis(part, "x", title=None)
+    parts = [part.properties(height=_PANEL) for part in parts]
+    return VConcatChart(vconcat=parts).resolve_scale(x="shared"), notes
 
 
 def _edit_axis(part: Any, channel: str, **changes: Any) -> None:

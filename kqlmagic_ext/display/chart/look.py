@@ -180,10 +180,10 @@ def legend_of(points: Points, clause: Clause, *, lines: bool = False) -> alt.Leg
     return alt.Legend(title=points.series_title or None, **symbol) if clause.legend else None
 
 
-def tooltip_of(points: Points, clause: Clause, *, series: bool = True) -> list[alt.Tooltip]:
+def tooltip_of(points: Points, clause: Clause) -> list[alt.Tooltip]:
     """What is told of a point that the pointer rests on; times are texts, since a browser would shift them to its zone."""
     rows = [_told_x(points)]
-    if series and not points.one_series:
+    if not points.one_series:
         rows.append(("s:N", points.series_title or "series", None))
     number = "," if points.whole else ",.4~f"
     rows.append(("y:Q", points.y_title or clause.ytitle or "value", number))

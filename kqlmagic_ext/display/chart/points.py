@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_SERIES = 21  # colours that can be told apart
 MOST_CATEGORIES = 100
+BARS = ("barchart", "columnchart")
 _FEW_NUMBERS = 50
 
 
@@ -52,11 +53,13 @@ class Points:
     stacked: bool = False
     notes: tuple[str, ...] = ()
     colour: str = ""  # of its one series; empty: the first colour
+    marks: pd.DataFrame | None = None  # of an anomalychart: those of the rows that are marked, thinned or not
 
     def only(self, name: str, colour: str) -> Points:
         """One series alone, in its colour."""
         rows = self.rows[self.rows["s"] == name].reset_index(drop=True)
-        return replace(self, rows=rows, series=(name,), y_title=name, colour=colour)
+        marks = None if self.marks is None else self.marks[self.marks["s"] == name]
+        return replace(self, rows=rows, series=(name,), y_title=name, colour=colour, marks=marks)
 
     @property
     def one_series(self) -> bool:
@@ -74,6 +77,8 @@ def points_of(frame: pd.DataFrame, roles: Roles, clause: Clause, *, stacked: boo
         series, crowded = colouring(frame, series)
     names = labels_of(frame, series)
     rows = _long(x, measures, names)
+    if clause.visualization == "anomalychart":
+        rows = rows.assign(m=_flags(frame, clause, len(measures)))
     series_title = (
         " / ".join(visible(name) for name in series) if names is not None and len(measures) == 1 else ""
     )
@@ -82,12 +87,14 @@ def points_of(frame: pd.DataFrame, roles: Roles, clause: Clause, *, stacked: boo
         whole=_are_whole(rows["y"]), stacked=stacked,
         notes=(*roles.notes, *crowded, *_measure_notes(measures)),
     )  # fmt: skip
-    for step in (_drop_lost_x, few_series, _few_categories):
-        points = step(points)
-    if stacked and clause.visualization in ("areachart", "stackedareachart"):
+    points = _drop_lost_x(points)
+    if stacked or clause.visualization in BARS:
+        points = _summed(points)
+    points = _few_categories(few_series(points))
+    if stacked and (clause.accumulate or clause.visualization not in BARS):
         points = _filled(points)
     points = _sorted(_accumulated(points) if clause.accumulate else points)
-    return _without_logless(_thinned(points), clause)
+    return _without_logless(_thinned(_with_marks(points, clause)), clause)
 
 
 # ---------------------------------------------------------------- the axes
@@ -98,7 +105,7 @@ def _x(frame: pd.DataFrame, roles: Roles, clause: Clause) -> tuple[str, Any, str
     column = frame[roles.x]
     kind = kind_of(column)
     title = clause.xtitle or visible(roles.x)
-    is_bars = clause.visualization in ("barchart", "columnchart")
+    is_bars = clause.visualization in BARS
     if kind == TIME and not (is_bars and len(column.dropna().unique()) == 1):
         return TIME, milliseconds(column), f"{title} (UTC)"
     if kind in (NUMBER, SPAN):
@@ -175,6 +182,28 @@ def _long(x: Any, measures: list[Measure], names: list[str] | None) -> pd.DataFr
     return rows.astype({"s": object} if rows["x"].dtype.kind == "f" else {"s": object, "x": object})
 
 
+def _flags(frame: pd.DataFrame, clause: Clause, count: int) -> Any:
+    """Which rows of the long form are marked: the first anomaly column is the first y column's, and so on, others the first's."""
+    flags = np.zeros((count, len(frame)), dtype=bool)
+    for at, name in enumerate(clause.anomalycolumns):
+        values = measure(frame, name).floats
+        flags[at if at < count else 0] |= (values != 0) & ~np.isnan(values)
+    return flags.ravel()
+
+
+def _with_marks(points: Points, clause: Clause) -> Points:
+    """The marked rows apart from the others, which may be thinned: where they are drawn, in their unit, added up as they are."""
+    if "m" not in points.rows:
+        return points
+    rows = points.rows.drop(columns="m")
+    marks = rows[points.rows["m"] & rows["y"].notna()].drop_duplicates()
+    if clause.ylog:
+        marks = marks[marks["y"] > 0]
+    if clause.xlog and points.x_kind == NUMBER:
+        marks = marks[marks["x"] > 0]
+    return replace(points, rows=rows, marks=marks.reset_index(drop=True))
+
+
 def _drop_lost_x(points: Points) -> Points:
     """Without the rows that have no place on the axis."""
     lost = points.rows["x"].isna()
@@ -199,8 +228,8 @@ def few_series(points: Points) -> Points:
             points, rows=rows[rows["s"].isin(names)], series=tuple(names), notes=(*points.notes, note)
         )
     others = f"({len(series) - kept:,} others)"
-    rest = rows[~rows["s"].isin(names)].groupby("x", sort=False)["y"].sum().reset_index().assign(s=others)
-    rows = pd.concat([rows[rows["s"].isin(names)], rest[["x", "y", "s"]]], ignore_index=True)
+    rest = rows[~rows["s"].isin(names)].groupby("x", sort=False)["y"].sum(min_count=1).reset_index()
+    rows = pd.concat([rows[rows["s"].isin(names)], rest.assign(s=others)], ignore_index=True)
     note = f"the {kept} largest of {len(series):,} series drawn, and the sum of the others"
     return replace(points, rows=rows, series=(*names, others), notes=(*points.notes, note))
 
@@ -236,9 +265,15 @@ def _sorted(points: Points) -> Points:
     return replace(points, rows=points.rows.iloc[order].reset_index(drop=True))
 
 
+def _summed(points: Points) -> Points:
+    """One row an x and a series, the sum of all: what stands on each other must not lose height when points are left out."""
+    rows = points.rows.groupby(["s", "x"], sort=False)["y"].sum(min_count=1).reset_index()
+    return replace(points, rows=rows[["x", "y", "s"]])
+
+
 def _filled(points: Points) -> Points:
     """Each series with every x of the others: where a stacked one has no row, it is 0 high."""
-    rows = points.rows.groupby(["s", "x"], sort=False)["y"].sum(min_count=1).reset_index()
+    rows = points.rows
     every = pd.MultiIndex.from_product([points.series, rows["x"].unique()], names=["s", "x"])
     missing = every.difference(pd.MultiIndex.from_frame(rows[["s", "x"]]), sort=False)
     rows = pd.concat([rows, missing.to_frame(index=False).assign(y=0.0)], ignore_index=True)
