@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from kqlmagic_ext.display.chart import bundle, draw
+from kqlmagic_ext.display.chart import Drawing, bundle, draw
 from kqlmagic_ext.display.chart.look import palette
 from tests.display.pictures import VEGALITE, Picture, drawn, refused
 
@@ -394,3 +394,91 @@ def test_the_frame_is_not_changed() -> None:
         draw(frame, {"visualization": visualization})
     pd.testing.assert_frame_equal(frame, before)
     assert frame.attrs == {"kql": {"query": "q"}}
+
+
+# ---------------------------------------------------------------- nothing is lost or changed without a word
+
+
+def axis_titles(drawing: Drawing) -> str:
+    """All that is written in a picture, on one line."""
+    return " | ".join(Picture(drawing).texts)
+
+
+def test_a_cloud_of_points_keeps_its_spread() -> None:
+    """What keeps the extremes of a line showed two bands of a cloud, and nothing between."""
+    at = np.arange(100_000)
+    drawing = drawn(
+        pd.DataFrame({"x": at.astype(float), "y": (at * 7919 % 1009).astype(float)}), "scatterchart"
+    )
+    y = np.array([record["y"] for record in Picture(drawing).records])
+    assert drawing.notes == ("5,000 of 100,000 points drawn",)
+    assert (y.min(), y.max()) == (0, 1008)
+    assert np.histogram(y, bins=4, range=(0, 1009))[0].min() > 1000
+
+
+def test_a_title_of_ones_own_keeps_the_unit_of_timespans() -> None:
+    spans = pd.to_timedelta([5, 90], unit="ms")
+    frame = pd.DataFrame({"t": HOURS[:2], "d": spans})
+    assert "Latency (milliseconds)" in axis_titles(drawn(frame, "timechart", ytitle="Latency"))
+    named = pd.DataFrame({"d": spans, "n": [1.0, 2.0]})
+    assert "Took (milliseconds)" in axis_titles(drawn(named, "linechart", xcolumn="d", xtitle="Took"))
+    rungs = pd.DataFrame({"k": ["a", "b"], "b": spans, "e": spans * 2})
+    assert "b to e (milliseconds)" in axis_titles(drawn(rungs, "ladderchart"))
+
+
+def test_values_that_have_no_size_are_told() -> None:
+    frame = pd.DataFrame({"k": ["a", "b", "c"], "v": [1.0, np.inf, np.nan], "w": [1.0, 2.0, 3.0]})
+    assert drawn(frame[["k", "v"]], "piechart").notes == ("v: not drawn are 1 infinite value and 1 null",)
+    assert drawn(frame[["k", "w", "v"]], "piechart").notes[-1] == "a piechart draws one number, w, and not v"
+    table = draw(frame.assign(a="x")[["k", "a", "v"]], {"visualization": "pivotchart"})
+    assert table.notes[-1] == "v: 1 infinite value left out"
+    places = pd.DataFrame(
+        {"lon": [1.0, 1.0, 5.0, 6.0], "lat": [2.0, 2.0, 5.0, 6.0], "n": [5.0, 5.0, 1.0, None]}
+    )
+    drawing = drawn(places, "piechart", kind="map")
+    assert sorted(record["z"] for record in Picture(drawing).records) == [1, 10]
+    assert drawing.notes == ("n: not drawn is 1 null",)
+
+
+def test_small_numbers_are_no_zeros() -> None:
+    shown = draw(pd.DataFrame({"p": [4e-5], "q": [-4e-5]}), {"visualization": "card"}).shown
+    assert shown is not None
+    assert shown["text/plain"] == "p: 4e-05\nq: -4e-05"
+    drawing = drawn(pd.DataFrame({"t": HOURS[:2], "p": [4e-5, 0.5]}), "timechart")
+    assert drawing.shown is not None
+    assert ".4~f" not in str(drawing.shown[VEGALITE])
+
+
+def test_what_differs_has_labels_that_differ() -> None:
+    frame = pd.DataFrame({"k": pd.Series([None, "None", "(null)", True, "true"], dtype=object), "n": 1.0})
+    assert len({record["x"] for record in Picture(drawn(frame, "columnchart")).records}) == 5
+    pairs = pd.DataFrame({"t": HOURS[:2], "a": ["x / y", "x"], "b": ["z", "y / z"], "n": [1.0, 2.0]})
+    assert len({record["s"] for record in Picture(drawn(pairs, "timechart", series="a, b")).records}) == 2
+
+
+def test_a_logarithmic_axis_without_a_value_says_why() -> None:
+    frame = pd.DataFrame({"s": ["a", "b"], "n": [-3.0, 0.0]})
+    assert "a logarithmic axis wants a value above 0, and there is none" in refused(
+        frame, "columnchart", yaxis="log"
+    )
+
+
+def test_properties_that_say_nothing_of_a_chart_are_told() -> None:
+    names = pd.DataFrame({"s": ["a", "b"], "n": [1.0, 2.0]})
+    assert drawn(names, "barchart", xaxis="log").notes == ("xaxis=log wants an x of numbers, and s is none",)
+    times = pd.DataFrame({"t": HOURS, "n": 1.0})
+    assert drawn(times, "timechart", xmin=5).notes == ("xmin= wants an x of numbers, and t (UTC) is none",)
+
+
+def test_each_day_of_a_week_is_told_once() -> None:
+    days = pd.date_range("2026-11-19", periods=6, freq="D", tz="UTC")
+    texts = Picture(drawn(pd.DataFrame({"t": days, "n": 1.0}), "timechart")).texts
+    assert [text for text in texts if text.endswith("Nov")] == [f"{day} Nov" for day in range(19, 25)]
+
+
+def test_the_text_of_a_chart_shows_hidden_characters() -> None:
+    frame = pd.DataFrame({"k": ["a\x1b[31m", "b\u202e"], "n": [1.0, 2.0]})
+    shown = drawn(frame, "columnchart").shown
+    assert shown is not None
+    assert not {"\x1b", "\u202e"} & set(shown["text/plain"])
+    assert "\u202e" not in str(drawn(frame.rename(columns={"k": "k\u202e"}), "piechart").shown)

@@ -13,7 +13,12 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # what JupyterLab an
 _SVG_MOST = 200_000  # characters; a larger drawing is a PNG
 _SVG_RECORDS = 2_000
 _PNG_SCALE = 2.0
-_PADDING = 20  # pixels around a picture, for fonts that are wider than those it was measured by
+_PADDING = {
+    "left": 60,
+    "right": 60,
+    "top": 20,
+    "bottom": 20,
+}  # pixels, for fonts wider than those it was measured by
 _VERSION = "5.20"  # of the Vega-Lite that draws the picture
 
 

@@ -60,7 +60,10 @@ def kinds_of(frame: pd.DataFrame) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Measure:
-    """A column as floats: null, NaN and infinite values are NaN. `unit` of a timespan; `whole`: no fractions."""
+    """A column as floats: null, NaN and infinite values are NaN.
+
+    `unit` of a timespan; `infinite`: how many were; `inexact`: whether integers lie beyond what a float holds.
+    """
 
     name: str
     floats: Floats
@@ -71,7 +74,20 @@ class Measure:
     @property
     def title(self) -> str:
         """The column's name with its unit."""
-        return f"{visible(self.name)} ({self.unit})" if self.unit else visible(self.name)
+        return with_unit(visible(self.name), self.unit)
+
+    def lost(self) -> list[str]:
+        """The note of values that have no size: infinite ones, and nulls."""
+        nulls = int(np.isnan(self.floats).sum()) - self.infinite
+        parts = [counted(self.infinite, "infinite value")] * bool(self.infinite)
+        parts += [counted(nulls, "null")] * bool(nulls)
+        verb = "is" if self.infinite + nulls == 1 else "are"
+        return [f"{visible(self.name)}: not drawn {verb} {' and '.join(parts)}"] if parts else []
+
+
+def with_unit(title: str, unit: str) -> str:
+    """The title of an axis of timespans tells their unit; any other stays."""
+    return f"{title} ({unit})" if unit else title
 
 
 def measure(frame: pd.DataFrame, name: str, unit: str | None = None) -> Measure:
@@ -132,7 +148,7 @@ def labels(column: pd.Series[Any]) -> list[str]:
     taken: set[str] = set()
     found = []
     for value in column:
-        key = value if isinstance(value, str | int | float) else str(value)
+        key = _key(value)
         if key not in told:
             told[key] = _other_than(_label(value), taken)
             taken.add(told[key])
@@ -140,8 +156,41 @@ def labels(column: pd.Series[Any]) -> list[str]:
     return found
 
 
+def _together(columns: Sequence[list[str]]) -> list[str]:
+    """One label a row of the labels of several columns; what differs stays different."""
+    told: dict[tuple[str, ...], str] = {}
+    taken: set[str] = set()
+    found = []
+    for texts in zip(*columns, strict=True):
+        if texts not in told:
+            told[texts] = _other_than(" / ".join(texts), taken)
+            taken.add(told[texts])
+        found.append(told[texts])
+    return found
+
+
+def labels_of(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str] | None:
+    """One label a row, made of all these columns; None without any."""
+    if not names:
+        return None
+    return _together([labels(frame[name]) for name in names])
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or bool(value != value)  # noqa: PLR0124 - NaN differs from itself
+
+
+def _key(value: Any) -> tuple[str, Any]:
+    """What tells a value from others: True is no 1, and a null no text."""
+    if _is_null(value):
+        return "null", None
+    if isinstance(value, bool | np.bool_):
+        return "bool", bool(value)
+    return ("number", value) if isinstance(value, int | float) else (type(value).__name__, str(value))
+
+
 def _label(value: Any) -> str:
-    if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124 - NaN differs from itself
+    if _is_null(value):
         return "(null)"
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"

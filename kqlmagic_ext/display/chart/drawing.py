@@ -11,6 +11,7 @@ from kqlmagic_ext.display.chart.anomalies import anomaly_columns, anomaly_note, 
 from kqlmagic_ext.display.chart.bars import bar_chart
 from kqlmagic_ext.display.chart.bundle import bundle
 from kqlmagic_ext.display.chart.clause import NotDrawn, read_clause
+from kqlmagic_ext.display.chart.columns import NUMBER
 from kqlmagic_ext.display.chart.drawable import LayerChart, VConcatChart
 from kqlmagic_ext.display.chart.ladders import ladder_chart
 from kqlmagic_ext.display.chart.lines import area_chart, line_chart, scatter_chart
@@ -100,7 +101,8 @@ def _drawn(frame: pd.DataFrame, clause: Clause) -> Drawing:
 def _in_plain(frame: pd.DataFrame, clause: Clause) -> str:
     """What a viewer shows that knows neither Vega-Lite nor pictures: the rows."""
     title = f": {visible(clause.title)}" if clause.title else ""
-    return f"[{clause.visualization}{title}]\n{frame}"
+    rows = "\n".join(map(visible, str(frame).split("\n")))
+    return f"[{clause.visualization}{title}]\n{rows}"
 
 
 def _chart(frame: pd.DataFrame, clause: Clause) -> tuple[Any, list[str]]:
@@ -112,7 +114,8 @@ def _chart(frame: pd.DataFrame, clause: Clause) -> tuple[Any, list[str]]:
         return ladder_chart(frame, clause)
     if clause.visualization == "piechart":
         roles = infer_roles(frame, clause)
-        return pie_chart(frame, roles, clause), list(roles.notes)
+        chart, notes = pie_chart(frame, roles, clause)
+        return chart, [*roles.notes, *notes]
     return _plotted(unrolled(frame), clause)
 
 
@@ -124,7 +127,7 @@ def _plotted(frame: pd.DataFrame, clause: Clause) -> tuple[Any, list[str]]:
     points = points_of(frame, roles, clause, stacked=_stacks(clause))
     if points.rows["y"].isna().all():
         raise NotDrawn(f"render {clause.visualization}: every value is null, so there is nothing to draw")
-    notes = [*_kind_note(clause), *points.notes]
+    notes = [*_kind_note(points, clause), *points.notes]
     if clause.ysplit != "none" and not points.one_series:
         return _split(points, clause, notes)
     chart, said = _built(points, clause), _anomaly_notes(points, clause)
@@ -146,7 +149,17 @@ def _stacks(clause: Clause) -> bool:
     return clause.kind in ("stacked", "stacked100") or clause.visualization == "stackedareachart"
 
 
-def _kind_note(clause: Clause) -> list[str]:
+def _kind_note(points: Points, clause: Clause) -> list[str]:
+    """What of the clause says nothing of this chart."""
+    ignored = []
+    if points.x_kind != NUMBER:
+        ignored += ["xaxis=log"] * clause.xlog
+        ignored += [f"{name}=" for name in ("xmin", "xmax") if getattr(clause, name) is not None]
+    said = [f"{', '.join(ignored)} wants an x of numbers, and {points.x_title} is none"] if ignored else []
+    return [*said, *_stack_notes(clause)]
+
+
+def _stack_notes(clause: Clause) -> list[str]:
     if clause.kind in ("stacked", "stacked100") and clause.visualization not in _STACKING:
         return [f"kind={clause.kind} says nothing of a {clause.visualization}"]
     if clause.ylog and _stacks(clause):

@@ -11,17 +11,21 @@ import pandas as pd
 from kqlmagic_ext.display.chart.clause import NotDrawn
 from kqlmagic_ext.display.chart.columns import (
     MEASURES,
+    SPAN,
     TIME,
     counted,
     kinds_of,
     labels,
+    labels_of,
     measure,
     milliseconds,
     time_text,
+    unit_of,
+    with_unit,
 )
 from kqlmagic_ext.display.chart.drawable import Chart
+from kqlmagic_ext.display.chart.limits import MOST_CATEGORIES, MOST_SERIES
 from kqlmagic_ext.display.chart.look import FIRST, WIDTH, above, palette, quoted, time_axis
-from kqlmagic_ext.display.chart.points import MOST_CATEGORIES, MOST_SERIES, labels_of
 from kqlmagic_ext.display.chart.records import data
 from kqlmagic_ext.errors import visible
 
@@ -36,7 +40,8 @@ def ladder_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]
     """A rung a row, from its last column but one to its last; the other columns name it. And notes for the receipt."""
     start, end, kind = _ends(frame)
     names = [name for name in map(str, frame.columns) if name not in (start, end)]
-    rows = pd.DataFrame({"b": _place(frame, start, kind), "e": _place(frame, end, kind)})
+    unit = unit_of([frame[start], frame[end]]) if kind == SPAN else ""
+    rows = pd.DataFrame({"b": _place(frame, start, kind, unit), "e": _place(frame, end, kind, unit)})
     rows["x"] = (
         labels_of(frame, clause.ycolumns or tuple(names))
         if names
@@ -48,8 +53,8 @@ def ladder_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]
     y_title = clause.ytitle or " / ".join(map(visible, clause.ycolumns or names))
     chart = Chart(data(_records(kept, kind)), width=WIDTH, height=max(_RUNG * len(shown), 60))
     y = alt.Y("x:N", scale=alt.Scale(domain=list(shown), paddingInner=0.3), axis=above(y_title))
-    title = clause.xtitle or f"{visible(start)} to {visible(end)}"
-    tooltip = [alt.Tooltip("x:N", title=quoted(y_title or "row")), *_told(start, end, kind)]
+    title = with_unit(clause.xtitle or f"{visible(start)} to {visible(end)}", unit)
+    tooltip = [alt.Tooltip("x:N", title=quoted(y_title or "row")), *_told(start, end, kind, unit)]
     return chart.mark_bar(cornerRadius=2, minBandSize=2, clip=clause.is_bounded).encode(
         x=_x(kept, title, kind, clause), x2=alt.X2("e"), y=y, color=_colour(kept, clause), tooltip=tooltip
     ), notes
@@ -65,8 +70,8 @@ def _ends(frame: pd.DataFrame) -> tuple[str, str, str]:
     )
 
 
-def _place(frame: pd.DataFrame, name: str, kind: str) -> Floats:
-    return milliseconds(frame[name]) if kind == TIME else measure(frame, name, "seconds").floats
+def _place(frame: pd.DataFrame, name: str, kind: str, unit: str) -> Floats:
+    return milliseconds(frame[name]) if kind == TIME else measure(frame, name, unit).floats
 
 
 def _kept(rows: pd.DataFrame, start: str, end: str) -> tuple[pd.DataFrame, list[str]]:
@@ -98,11 +103,10 @@ def _records(rows: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
     return records
 
 
-def _told(start: str, end: str, kind: str) -> list[alt.Tooltip]:
+def _told(start: str, end: str, kind: str, unit: str) -> list[alt.Tooltip]:
     fields = ("t:N", "u:N") if kind == TIME else ("b:Q", "e:Q")
-    unit = " (UTC)" if kind == TIME else ""
     return [
-        alt.Tooltip(field, title=quoted(f"{visible(name)}{unit}"))
+        alt.Tooltip(field, title=quoted(with_unit(visible(name), "UTC" if kind == TIME else unit)))
         for field, name in zip(fields, (start, end), strict=True)
     ]
 

@@ -21,6 +21,7 @@ _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8
 FIRST, ALARM, HUES = _HUES[0], _HUES[5], len(_HUES)
 _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
+_APART = 6  # pixels between two labels of an axis, else one is left out
 _FONT = "Arial, Helvetica, sans-serif"  # with the widths that an exported picture was measured by
 
 
@@ -64,6 +65,7 @@ def finish(chart: Any, clause: Clause) -> Any:
             labelLimit=_LABEL_LIMIT,
             maxExtent=400,  # else a title stands in long labels
         )
+        .configure_axisQuantitative(labelSeparation=_APART)
         .configure_legend(
             labelFontSize=12,
             titleFontSize=12,
@@ -142,7 +144,7 @@ def time_axis(milliseconds: Any, title: str) -> alt.Axis:
     first, last = (np.datetime64(int(at), "ms") for at in (present.min(), present.max()))
     span = float(present.max() - present.min())
     first_day, last_day = str(first)[:10], str(last)[:10]
-    rest: dict[str, Any] = {"labelOverlap": True}
+    rest: dict[str, Any] = {"labelOverlap": True, "labelSeparation": _APART, "tickCount": 8}
     if first_day == last_day:
         title = f"{title}, {first_day}"
         rest["format"] = "%H:%M" if span > 10 * 60_000 else "%H:%M:%S"  # ten minutes
@@ -155,9 +157,11 @@ def time_axis(milliseconds: Any, title: str) -> alt.Axis:
     elif span <= 370 * _DAY_MS:
         title = f"{title}, {first_day} to {last_day}"
         rest["format"] = "%d %b"
+        if span <= 12 * _DAY_MS:  # else Vega would put labels of days at their middle, too
+            rest["tickCount"] = alt.TimeIntervalStep(interval="day", step=1 if span <= 8 * _DAY_MS else 2)
     else:
         rest["format"] = "%b %Y" if span <= 5 * 365 * _DAY_MS else "%Y"
-    return alt.Axis(title=title, tickCount=8, **rest)
+    return alt.Axis(title=title, **rest)
 
 
 # ---------------------------------------------------------------- series and tooltips
@@ -185,7 +189,7 @@ def tooltip_of(points: Points, clause: Clause) -> list[alt.Tooltip]:
     rows = [_told_x(points)]
     if not points.one_series:
         rows.append(("s:N", points.series_title or "series", None))
-    number = "," if points.whole else ",.4~f"
+    number = "," if points.whole else ",.12~g"
     rows.append(("y:Q", points.y_title or clause.ytitle or "value", number))
     return [
         # A name that another row has would hide that row.

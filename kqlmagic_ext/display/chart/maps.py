@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kqlmagic_ext.display.chart.clause import NotDrawn
-from kqlmagic_ext.display.chart.columns import MEASURES, NUMBER, TEXT, counted, kinds_of, measure
+from kqlmagic_ext.display.chart.columns import MEASURES, NUMBER, TEXT, counted, kinds_of, labels_of, measure
 from kqlmagic_ext.display.chart.drawable import Chart
+from kqlmagic_ext.display.chart.limits import colouring, few_series
 from kqlmagic_ext.display.chart.look import WIDTH, colour_of, quoted
-from kqlmagic_ext.display.chart.points import Points, colouring, few_series, labels_of
+from kqlmagic_ext.display.chart.points import Points
 from kqlmagic_ext.display.chart.records import inline
 from kqlmagic_ext.display.chart.thinning import MOST_POINTS
 from kqlmagic_ext.errors import visible
@@ -34,7 +35,9 @@ def map_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]:
     sizes = tuple(name for name, kind in left.items() if kind in MEASURES and name not in names)[:1]
     rows = pd.DataFrame({"x": longitude, "y": latitude, "s": labels_of(frame, names) or [""] * len(frame)})
     if sizes and clause.visualization == "piechart":
-        rows["z"] = measure(frame, sizes[0]).floats
+        size = measure(frame, sizes[0])
+        rows["z"] = size.floats
+        notes += size.lost()
     there, lost = _on_earth(rows)
     title = " / ".join(map(visible, names))
     points = few_series(Points(there, NUMBER, "longitude", "latitude", (), title))
@@ -85,6 +88,8 @@ def _on_earth(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     )
     rows = rows[there]
     distinct = rows.drop_duplicates()
+    if "z" in rows:  # rows of one place are one dot, as large as all of them
+        distinct = rows.dropna(subset="z").groupby(["x", "y", "s"], sort=False)["z"].sum().reset_index()
     if len(distinct) > MOST_POINTS:
         kept = np.linspace(0, len(distinct) - 1, MOST_POINTS).astype(int)
         notes.append(f"{MOST_POINTS:,} of {len(distinct):,} places drawn")
@@ -113,7 +118,7 @@ def _dots(points: Points, clause: Clause, sizes: tuple[str, ...]) -> Chart:
     chart = Chart(inline(rows, replace(points, x_kind=NUMBER)), width=WIDTH, height=height)
     chart = chart.mark_circle(opacity=0.7, size=60).encode(x=x, y=y, color=colour_of(points, clause))
     if "z" in rows:
-        tooltip.append(alt.Tooltip("z:Q", title=quoted(visible(sizes[0])), format=",.4~f"))
+        tooltip.append(alt.Tooltip("z:Q", title=quoted(visible(sizes[0])), format=",.12~g"))
         legend = alt.Legend(title=visible(sizes[0])) if clause.legend else None
         chart = chart.encode(size=alt.Size("z:Q", scale=alt.Scale(range=[30, 900]), legend=legend))
     drawn: Chart = chart.encode(tooltip=tooltip)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from kqlmagic_ext.display.chart.clause import NotDrawn
-from kqlmagic_ext.display.chart.columns import measure
+from kqlmagic_ext.display.chart.columns import labels_of, measure, with_unit
 from kqlmagic_ext.display.chart.drawable import Chart, LayerChart
+from kqlmagic_ext.display.chart.limits import MOST_SERIES
 from kqlmagic_ext.display.chart.look import palette, quoted
-from kqlmagic_ext.display.chart.points import labels_of
 from kqlmagic_ext.display.chart.records import data
+from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from kqlmagic_ext.display.chart.clause import Clause
     from kqlmagic_ext.display.chart.roles import Roles
 
-MOST_SLICES = 21  # colours that can be told apart
 _RADIUS = 130
 _GREY = "#7A7A7A"  # is read on white and on black
 _TOLD_SHARE = 0.03  # a smaller slice has no room for its share
 
 
-def pie_chart(frame: pd.DataFrame, roles: Roles, clause: Clause) -> LayerChart:
-    """A slice a label, clockwise from the top, largest first; shares beside the larger ones.
+def pie_chart(frame: pd.DataFrame, roles: Roles, clause: Clause) -> tuple[LayerChart, list[str]]:
+    """A slice a label, clockwise from the top, largest first; shares beside the larger ones. And notes for the receipt.
 
     Raises NotDrawn for too many slices, and for values below 0.
     """
@@ -47,15 +47,20 @@ def pie_chart(frame: pd.DataFrame, roles: Roles, clause: Clause) -> LayerChart:
         }
         for at, (name, size) in enumerate(slices.items())
     ]
-    title = " / ".join(clause.series or (roles.x,))
-    return _layers(records, title, clause.ytitle or value.title, clause)
+    title = " / ".join(map(visible, clause.series or (roles.x,)))
+    y_title = with_unit(clause.ytitle, value.unit) if clause.ytitle else value.title
+    others = [
+        f"a piechart draws one number, {visible(value.name)}, and not {visible(name)}"
+        for name in roles.ys[1:]
+    ]
+    return _layers(records, title, y_title, clause), [*value.lost(), *others]
 
 
 def _check(slices: dict[str, float]) -> float:
     """The sum of all slices."""
-    if len(slices) > MOST_SLICES:
+    if len(slices) > MOST_SERIES:
         raise NotDrawn(
-            f"a piechart of {len(slices):,} slices is not readable, {MOST_SLICES} are; `top {MOST_SLICES} by …` or a barchart helps"
+            f"a piechart of {len(slices):,} slices is not readable, {MOST_SERIES} are; `top {MOST_SERIES} by …` or a barchart helps"
         )
     if any(size < 0 for size in slices.values()):
         raise NotDrawn("a piechart cannot draw values below 0; a barchart can")
@@ -75,7 +80,7 @@ def _layers(records: list[dict[str, Any]], title: str, y_title: str, clause: Cla
     order, theta = alt.Order("o:Q"), alt.Theta("y:Q", stack=True)
     tooltip = [
         alt.Tooltip("s:N", title=quoted(title)),
-        alt.Tooltip("y:Q", title=quoted(y_title), format=",.4~f"),
+        alt.Tooltip("y:Q", title=quoted(y_title), format=",.12~g"),
         alt.Tooltip("p:Q", title="share", format=".1%"),
     ]
     slices = (

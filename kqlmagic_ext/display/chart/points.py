@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from kqlmagic_ext.display.chart.clause import NotDrawn
 from kqlmagic_ext.display.chart.columns import (
     NUMBER,
     SPAN,
@@ -16,20 +17,21 @@ from kqlmagic_ext.display.chart.columns import (
     counted,
     kind_of,
     labels,
+    labels_of,
     measure,
     milliseconds,
     unit_of,
+    with_unit,
 )
-from kqlmagic_ext.display.chart.thinning import MOST_POINTS, thinned
+from kqlmagic_ext.display.chart.limits import colouring, few_categories, few_series
+from kqlmagic_ext.display.chart.thinning import few_points
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
     from kqlmagic_ext.display.chart.clause import Clause
-    from kqlmagic_ext.display.chart.columns import Floats, Measure
+    from kqlmagic_ext.display.chart.columns import Measure
     from kqlmagic_ext.display.chart.roles import Roles
 
-MOST_SERIES = 21  # colours that can be told apart
-MOST_CATEGORIES = 100
 BARS = ("barchart", "columnchart")
 _FEW_NUMBERS = 50
 
@@ -83,18 +85,18 @@ def points_of(frame: pd.DataFrame, roles: Roles, clause: Clause, *, stacked: boo
         " / ".join(visible(name) for name in series) if names is not None and len(measures) == 1 else ""
     )
     points = Points(
-        rows, x_kind, x_title, clause.ytitle or _y_title(measures), (), series_title,
+        rows, x_kind, x_title, _y_title(measures, clause), (), series_title,
         whole=_are_whole(rows["y"]), stacked=stacked,
         notes=(*roles.notes, *crowded, *_measure_notes(measures)),
     )  # fmt: skip
     points = _drop_lost_x(points)
     if stacked or clause.visualization in BARS:
         points = _summed(points)
-    points = _few_categories(few_series(points))
+    points = few_categories(few_series(points))
     if stacked and (clause.accumulate or clause.visualization not in BARS):
         points = _filled(points)
     points = _sorted(_accumulated(points) if clause.accumulate else points)
-    return _without_logless(_thinned(_with_marks(points, clause)), clause)
+    return _without_logless(few_points(_with_marks(points, clause), clause), clause)
 
 
 # ---------------------------------------------------------------- the axes
@@ -110,7 +112,7 @@ def _x(frame: pd.DataFrame, roles: Roles, clause: Clause) -> tuple[str, Any, str
         return TIME, milliseconds(column), f"{title} (UTC)"
     if kind in (NUMBER, SPAN):
         values = measure(frame, roles.x)
-        title = clause.xtitle or values.title
+        title = with_unit(title, values.unit)
         if not is_bars or column.nunique() > _FEW_NUMBERS:
             return NUMBER, values.floats, title
         return TEXT, labels(column) if kind == NUMBER else labels(pd.Series(values.floats)), title
@@ -124,11 +126,12 @@ def _measures(frame: pd.DataFrame, names: tuple[str, ...]) -> list[Measure]:
     return [measure(frame, name, unit) for name in names]
 
 
-def _y_title(measures: list[Measure]) -> str:
-    if len(measures) == 1:
-        return measures[0].title
+def _y_title(measures: list[Measure], clause: Clause) -> str:
     units = {one.unit for one in measures}
-    return units.pop() if len(units) == 1 else ""
+    unit = units.pop() if len(units) == 1 else ""
+    if clause.ytitle:
+        return with_unit(clause.ytitle, unit)
+    return measures[0].title if len(measures) == 1 else unit
 
 
 def _measure_notes(measures: list[Measure]) -> list[str]:
@@ -144,25 +147,6 @@ def _measure_notes(measures: list[Measure]) -> list[str]:
 def _are_whole(values: pd.Series[float]) -> bool:
     present = values.dropna()
     return bool((present == present.round()).all())
-
-
-def colouring(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
-    """The columns that colour dots, and a note: none when they tell more apart than colours can, since each dot counts."""
-    count = len(set(labels_of(frame, names) or ()))
-    if count <= MOST_SERIES:
-        return names, []
-    said = " / ".join(map(visible, names))
-    return (), [
-        f"{said} has {count:,} values, and {MOST_SERIES} colours can be told apart: all dots have one"
-    ]
-
-
-def labels_of(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str] | None:
-    """One label a row, made of all these columns; None without any."""
-    if not names:
-        return None
-    columns = [labels(frame[name]) for name in names]
-    return [" / ".join(texts) for texts in zip(*columns, strict=True)]
 
 
 # ---------------------------------------------------------------- the rows
@@ -213,46 +197,6 @@ def _drop_lost_x(points: Points) -> Points:
     return replace(points, rows=points.rows[~lost], notes=(*points.notes, note))
 
 
-def few_series(points: Points) -> Points:
-    """At most as many series as there are colours: the largest; in a stack, the sum of the others stays as one."""
-    rows = points.rows
-    series = _by_size(rows) if points.series_title else tuple(dict.fromkeys(rows["s"]))
-    if len(series) <= MOST_SERIES:
-        return replace(points, series=series)
-    kept = MOST_SERIES - 1
-    largest = set(_by_size(rows)[:kept])
-    names = [name for name in series if name in largest]
-    if not points.stacked:
-        note = f"{kept} of {len(series):,} series drawn, those with the largest sums"
-        return replace(
-            points, rows=rows[rows["s"].isin(names)], series=tuple(names), notes=(*points.notes, note)
-        )
-    others = f"({len(series) - kept:,} others)"
-    rest = rows[~rows["s"].isin(names)].groupby("x", sort=False)["y"].sum(min_count=1).reset_index()
-    rows = pd.concat([rows[rows["s"].isin(names)], rest.assign(s=others)], ignore_index=True)
-    note = f"the {kept} largest of {len(series):,} series drawn, and the sum of the others"
-    return replace(points, rows=rows, series=(*names, others), notes=(*points.notes, note))
-
-
-def _by_size(rows: pd.DataFrame) -> tuple[str, ...]:
-    """The series, those with the largest sums first."""
-    sizes = rows["y"].abs().groupby(rows["s"], sort=False).sum()
-    return tuple(map(str, sizes.sort_values(ascending=False, kind="stable").index))
-
-
-def _few_categories(points: Points) -> Points:
-    if points.x_kind != TEXT:
-        return points
-    categories = tuple(dict.fromkeys(points.rows["x"]))
-    kept = categories[:MOST_CATEGORIES]
-    if len(kept) == len(categories):
-        return replace(points, categories=categories)
-    note = f"the first {len(kept)} of {len(categories):,} values of {points.x_title} drawn"
-    rows = points.rows[points.rows["x"].isin(kept)]
-    series = tuple(name for name in points.series if name in set(rows["s"]))
-    return replace(points, rows=rows, categories=kept, series=series, notes=(*points.notes, note))
-
-
 def _sorted(points: Points) -> Points:
     """By series, then by x; labels keep the order of the frame."""
     rank = points.rows["s"].map({name: at for at, name in enumerate(points.series)})
@@ -294,6 +238,10 @@ def _without_logless(points: Points, clause: Clause) -> Points:
         lost |= points.rows["x"] <= 0
     if not lost.any():
         return points
+    if (lost | points.rows["y"].isna()).all():
+        raise NotDrawn(
+            f"render {clause.visualization}: a logarithmic axis wants a value above 0, and there is none"
+        )
     note = f"a logarithmic axis has no place for {counted(int(lost.sum()), 'value')} not above 0"
     return replace(
         points,
@@ -303,32 +251,3 @@ def _without_logless(points: Points, clause: Clause) -> Points:
 
 
 # ---------------------------------------------------------------- too many
-
-
-def _thinned(points: Points) -> Points:
-    """At most 5,000 points a series; in a stack the same x of each, chosen by their sum."""
-    if points.x_kind == TEXT or len(points.rows) <= MOST_POINTS:
-        return points
-    rows = _thin_stack(points.rows) if points.stacked else _thin_each(points.rows)
-    drawn, all_ = int(rows["y"].notna().sum()), int(points.rows["y"].notna().sum())
-    if drawn == all_:
-        return points
-    note = f"{drawn:,} of {all_:,} points drawn"
-    return replace(points, rows=rows.reset_index(drop=True), notes=(*points.notes, note))
-
-
-def _thin_each(rows: pd.DataFrame) -> pd.DataFrame:
-    parts = []
-    for _, part in rows.groupby("s", sort=False):
-        parts.append(part.iloc[thinned(_floats(part["x"]), _floats(part["y"]))])
-    return pd.concat(parts)
-
-
-def _thin_stack(rows: pd.DataFrame) -> pd.DataFrame:
-    sums = rows.groupby("x")["y"].sum()
-    kept = sums.index[thinned(_floats(sums.index), _floats(sums))]
-    return rows[rows["x"].isin(kept)]
-
-
-def _floats(values: Any) -> Floats:
-    return np.asarray(values, dtype=np.float64)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from kqlmagic_ext.display.chart.clause import NotDrawn
-from kqlmagic_ext.display.chart.columns import MEASURES, TEXT, TIME, kinds_of, labels, measure
-from kqlmagic_ext.display.chart.points import MOST_CATEGORIES
+from kqlmagic_ext.display.chart.columns import MEASURES, TEXT, TIME, counted, kinds_of, labels, measure
+from kqlmagic_ext.display.chart.limits import MOST_CATEGORIES
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
@@ -47,12 +47,8 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | np.integer):
         return f"{value:,}"
-    if isinstance(value, float):
-        return (
-            f"{value:,.4f}".rstrip("0").rstrip(".")
-            if np.isfinite(value)
-            else labels(pd.Series([value], dtype=object))[0]
-        )
+    if isinstance(value, float) and np.isfinite(value):
+        return f"{value:,.4f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.4g}"
     [text] = labels(pd.Series([value], dtype=object))
     return f"{text} UTC" if isinstance(value, pd.Timestamp) else text
 
@@ -91,7 +87,12 @@ def pivot(frame: pd.DataFrame, clause: Clause) -> tuple[pd.DataFrame, list[str]]
         table = table.astype("Int64")
     table.index.name, table.columns.name = visible(down), visible(across[0])
     said = f"sums of {value.title}" if value else "numbers of rows"
-    return table, [f"the table of the pivotchart: {said}; the frame is as it came"]
+    lost = (
+        [f"{visible(value.name)}: {counted(value.infinite, 'infinite value')} left out"]
+        if value and value.infinite
+        else []
+    )
+    return table, [f"the table of the pivotchart: {said}; the frame is as it came", *lost]
 
 
 def _is_whole(table: pd.DataFrame) -> bool:
