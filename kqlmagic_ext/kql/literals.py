@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from kqlmagic_ext.values import Value, format_datetime, format_timespan, value_of
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PRINTABLE_ASCII = range(0x20, 0x7F)
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def literal(value: object, name: str) -> str:
@@ -41,6 +43,19 @@ def literal_of(value: Value) -> str:
 def quoted(text: str) -> str:
     """A KQL string literal, all in ASCII: what is not printable ASCII is written as an escape."""
     return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def written_name(name: str) -> str:
+    """A table or column as an analyst writes it: `Host`, else `['a name']`, in which hidden characters are escapes."""
+    if _PLAIN_NAME.fullmatch(name):
+        return name
+    return "['" + "".join(_escaped_in_name(char) for char in name) + "']"
+
+
+def _escaped_in_name(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    return char if char.isprintable() else _escaped(char)
 
 
 def _escaped(char: str) -> str:

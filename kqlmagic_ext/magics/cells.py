@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from IPython.core.completer import CompletionContext
     from IPython.core.magic_arguments import MagicArgumentParser
 
 _CELL = re.compile(r"\s*%%kql(?![\w?])")
@@ -102,3 +103,10 @@ def without_braces(text: str) -> str:
     return re.sub(
         r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}", lambda match: f"_in_{match[1]}".ljust(len(match[0])), text
     )
+
+
+def cursor_of(context: CompletionContext) -> int:
+    """Where the cursor stands in the cell, in characters."""
+    lines = context.full_text.split("\n")
+    before = sum(len(line) + 1 for line in lines[: context.cursor_line])
+    return before + context.cursor_position

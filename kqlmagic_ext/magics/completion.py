@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from kqlmagic_ext.languages import LANGUAGES, Completer
+from kqlmagic_ext.magics.cells import cursor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def completer_of(sessions: Sessions) -> Callable[[CompletionContext], SimpleMatc
         session: object = None if language is None else sessions.running(language.name)
         if head is None or not isinstance(session, Completer):
             return {"completions": []}
-        body, cursor = context.full_text[head.end() :], _cursor(context) - head.end()
+        body, cursor = context.full_text[head.end() :], cursor_of(context) - head.end()
         if cursor < 0:
             return {"completions": []}
         start, _, found = session.complete(body, cursor, _PATIENCE_S)
@@ -63,10 +64,3 @@ def _language(head: re.Match[str]) -> Language | None:
     if chosen is not None:
         return LANGUAGES.get(chosen[1])
     return next((language for language in LANGUAGES.values() if head[1] in language.magics), None)
-
-
-def _cursor(context: CompletionContext) -> int:
-    """Where the cursor stands in the cell, in characters."""
-    lines = context.full_text.split("\n")
-    before = sum(len(line) + 1 for line in lines[: context.cursor_line])
-    return before + context.cursor_position

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import ChainMap, OrderedDict, deque
+from collections import ChainMap, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Tables = Mapping[str, Mapping[str, str]]
 
 _FRAME_ROWS = 20  # of a frame, to tell types that its dtypes do not
-_CONNECTIONS = 16  # whose tables are remembered
 _RESULTS = 16  # whose keys are looked for
 _KEY_ROWS, _KEY_DEPTH, _KEYS, _PATHS = 50, 3, 200, 500
 
@@ -33,7 +32,6 @@ _KEY_ROWS, _KEY_DEPTH, _KEYS, _PATHS = 50, 3, 200, 500
 class _Listing:
     """What a connection has told of its tables, and whether it was asked; one that has answered asks nobody to sign in."""
 
-    connection: Connection
     tables: Tables = field(default_factory=dict)
     has_answered: bool = False
     is_asked: bool = False
@@ -43,7 +41,7 @@ class Schemas:
     """Schemas by connection. Nothing here waits for a network or reads a table."""
 
     def __init__(self) -> None:
-        self._listings: OrderedDict[int, _Listing] = OrderedDict()
+        self._listings: dict[int, _Listing] = {}
         self._frames: dict[str, tuple[object, Mapping[str, str]]] = {}
         self._recent: deque[weakref.ref[pd.DataFrame]] = deque(maxlen=_RESULTS)
         self._keys: dict[str, tuple[str, ...]] = {}
@@ -76,13 +74,18 @@ class Schemas:
     # ------------------------------------------------------------ connections
 
     def _listing(self, connection: Connection) -> _Listing:
-        """What a connection has told; by identity, since a user's own need not be hashable."""
+        """What a connection has told, as long as it lives; by identity, since a user's own need not be hashable."""
+        key = id(connection)
         with self._lock:
-            listing = self._listings.setdefault(id(connection), _Listing(connection))
-            self._listings.move_to_end(id(connection))
-            while len(self._listings) > _CONNECTIONS:
-                self._listings.popitem(last=False)
-        return listing
+            if key not in self._listings:
+                try:
+                    weakref.finalize(connection, self._listings.pop, key, None).atexit = False
+                except (
+                    TypeError
+                ):  # one with slots alone, whose end nobody hears: another may have its number then
+                    return _Listing()
+                self._listings[key] = _Listing()
+            return self._listings[key]
 
     def _tables(self, connection: Connection | None) -> Tables:
         """The tables of a connection as far as they are known, else those of Log Analytics."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import inspect
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -11,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.completer import SimpleCompletion, context_matcher
 from IPython.core.error import UsageError
 
-from kqlmagic_ext.errors import ConnectError, visible
+from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
 from kqlmagic_ext.kql.parameters import RESERVED, bind, is_frame
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.cells import braces_at, find_cell, option_at, without_braces
+from kqlmagic_ext.magics.cells import braces_at, cursor_of, find_cell, option_at, without_braces
+from kqlmagic_ext.magics.inspection import wrap_inspection
 from kqlmagic_ext.magics.schemas import Schemas
 
 if TYPE_CHECKING:
@@ -214,7 +213,7 @@ class Typing:
         self._take_away.append(lambda: matchers.remove(matcher) if matcher in matchers else None)
         kernel = getattr(self._shell, "kernel", None)
         if kernel is not None:
-            self._take_away.append(_wrap_inspection(kernel, self))
+            self._take_away.append(wrap_inspection(kernel, self))
 
     def close(self) -> None:
         """Ask us no more."""
@@ -232,7 +231,7 @@ class _Nothing(list[SimpleCompletion]):
 def _matcher(typing: Typing) -> Callable[[CompletionContext], SimpleMatcherResult]:
     @context_matcher(identifier="kqlmagic_ext.kql")  # type: ignore[untyped-decorator,unused-ignore]
     def complete(context: CompletionContext) -> SimpleMatcherResult:
-        text, cursor = context.full_text, _cursor(context)
+        text, cursor = context.full_text, cursor_of(context)
         found = typing.complete(text, cursor)
         if found is None:
             return {"completions": []}
@@ -242,68 +241,3 @@ def _matcher(typing: Typing) -> Callable[[CompletionContext], SimpleMatcherResul
 
     matcher: Callable[[CompletionContext], SimpleMatcherResult] = complete
     return matcher
-
-
-def _cursor(context: CompletionContext) -> int:
-    """Where the cursor stands in the cell, in characters."""
-    lines = context.full_text.split("\n")
-    return sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
-
-
-def _wrap_inspection(kernel: Any, typing: Typing) -> Callable[[], None]:
-    """Let the kernel's `do_inspect` ask us first; gives what restores it."""
-    original, own = kernel.do_inspect, vars(kernel).get("do_inspect")
-    is_async = inspect.iscoroutinefunction(original)
-
-    def do_inspect(code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()) -> Any:
-        if not typing.is_ours(code, cursor_pos):
-            return original(code, cursor_pos, detail_level, omit_sections)
-        answer = reply(typing.hover(code, cursor_pos))
-        return _later(answer) if is_async else answer
-
-    kernel.do_inspect = do_inspect
-
-    def restore() -> None:
-        if vars(kernel).get("do_inspect") is not do_inspect:
-            return
-        del kernel.do_inspect  # the class's own shows again
-        if own is not None:
-            kernel.do_inspect = own
-
-    return restore
-
-
-async def _later(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    return answer
-
-
-def reply(hover: Hover | None) -> dict[str, Any]:
-    """The kernel's reply to an inspection: plain text, Markdown and HTML, each escaped."""
-    data = {} if hover is None else {
-        "text/plain": _plain(hover), "text/markdown": _markdown(hover), "text/html": _html(hover)
-    }  # fmt: skip
-    return {"status": "ok", "found": hover is not None, "data": data, "metadata": {}}
-
-
-def _plain(hover: Hover) -> str:
-    lines = (visible(hover.signature), hover.sentence, hover.address)
-    return "\n".join(line for line in lines if line)
-
-
-def _markdown(hover: Hover) -> str:
-    signature = visible(hover.signature)
-    fence = "`" * (3 + signature.count("`"))
-    link = f"[{hover.address}]({hover.address})" if hover.address else ""
-    sentence = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|~" else char for char in hover.sentence)
-    return "\n\n".join(part for part in (f"{fence}kusto\n{signature}\n{fence}", sentence, link) if part)
-
-
-def _html(hover: Hover) -> str:
-    address = html.escape(hover.address, quote=True)
-    link = (
-        f'<p><a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a></p>'
-        if address
-        else ""
-    )
-    sentence = f"<p>{html.escape(hover.sentence)}</p>" if hover.sentence else ""
-    return f"<pre>{html.escape(visible(hover.signature))}</pre>{sentence}{link}"

@@ -76,7 +76,6 @@ def test_a_place_without_a_runtime_that_is_new_enough_is_passed(
 
 def test_what_is_missing_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dotnet, "find_spec", lambda _: None)
-    assert not dotnet.found()
     assert dotnet.missing() == (
         "kustology and pythonnet and clr_loader not installed; pip install 'kqlmagic-ext[language-service]' brings it"
     )
@@ -90,7 +89,7 @@ def test_a_missing_runtime_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_looking_for_it_imports_and_starts_nothing() -> None:
     code = (
-        "import sys\nfrom kqlmagic_ext.kql.language_service import dotnet\ndotnet.found()\n"
+        "import sys\nfrom kqlmagic_ext.kql.language_service import dotnet\ndotnet.missing()\n"
         "print([name for name in ('clr_loader', 'pythonnet', 'kustology', 'dnv', 'cffi') if name in sys.modules])"
     )
     assert run(code).stdout == "[]\n"

@@ -15,8 +15,8 @@ from IPython.core.completer import provisionalcompleter
 from jupyter_client.manager import start_new_kernel
 
 from kqlmagic_ext.kql.language_service import Hover
+from kqlmagic_ext.magics.inspection import reply
 from kqlmagic_ext.magics.kql import KqlMagics
-from kqlmagic_ext.magics.typing import reply
 from kqlmagic_ext.query import Query, Result, Table
 from tests.notebook import Notebook
 from tests.test_kernel import Kernel
@@ -148,6 +148,24 @@ def test_keys_of_an_answer_keep_no_frame_alive(notebook: Notebook) -> None:
     gc.collect()
     assert frame() is None
     assert "b" not in offered(notebook, "%%kql\nT | where a.‸")
+
+
+def test_what_a_connection_told_keeps_no_connection_alive(notebook: Notebook) -> None:
+    place = Waiting()
+    kql(notebook).typing.learn(place, Result((), (), {}))
+    held = weakref.ref(place)
+    del place
+    gc.collect()
+    assert held() is None
+    assert not kql(notebook).typing._schemas._listings
+
+
+def test_a_connection_that_nobody_can_hold_weakly_may_answer(notebook: Notebook) -> None:
+    class Slotted:
+        __slots__ = ("name",)
+
+    kql(notebook).typing.learn(Slotted(), Result((), (), {}))  # type: ignore[arg-type]  # what it does not need
+    assert not kql(notebook).typing._schemas._listings
 
 
 @dataclass  # which makes it unhashable

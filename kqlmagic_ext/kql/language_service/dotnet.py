@@ -35,13 +35,8 @@ class NotFoundError(Exception):
     """Something that Microsoft's language service needs is not there; the message says what, and what to do."""
 
 
-def found() -> bool:
-    """Whether all is there that `load` needs; imports nothing, starts nothing."""
-    return not missing()
-
-
 def missing() -> str:
-    """What is not there, and what to do, in one sentence; empty when all is."""
+    """What `load` needs and is not there, and what to do, in one sentence; empty when all is. Imports and starts nothing."""
     lacking = [name for name in ("kustology", "pythonnet", "clr_loader") if find_spec(name) is None]
     if lacking:
         return (

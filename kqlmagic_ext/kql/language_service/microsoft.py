@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.kql.language_service import Completion, Completions, Diagnostic, Hover
 from kqlmagic_ext.kql.language_service.dotnet import LOCK, load
 from kqlmagic_ext.kql.language_service.symbols import REPLACED, TABLES_HERE, Symbols, one_unit
+from kqlmagic_ext.kql.literals import written_name
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code, placeholders, tokens
 from kqlmagic_ext.kql.words import OPERATORS, did_you_mean
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service import Schema
 
 _LONGEST, _DEEPEST, _LONGEST_PATH = 100_000, 300, 500  # its time grows with the square of the depth
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PART = re.compile(r"(?<![!\w])[A-Za-z_]\w*\Z")
 _PATH = re.compile(r"((?:[A-Za-z_]\w*(?:\[[^\]\n]*\])*\.)+)(\w*)$")  # `Column.key[0].` and the part of a word
 _KINDS = {
@@ -141,7 +141,7 @@ class Microsoft:
             name = str(item.MatchText or "")
             if name == TABLES_HERE:  # a table may stand here: all may
                 others = [one for one in schema.tables if one not in offered and near.begins(one)]
-                yield from (Completion(_written(one), "class", "table") for one in others)
+                yield from (Completion(written_name(one), "class", "table") for one in others)
                 offered.update(others)
             elif name not in offered and REPLACED not in name and near.begins(name):
                 offered.add(name)
@@ -212,16 +212,8 @@ def _completion(name: str, foreign: str, item: Any, near: _Near, schema: Schema)
     if kind == "class" and name not in schema.tables:  # a let
         return Completion(name, "variable", "table")
     if kind == "field":
-        return Completion(_written(name), kind, near.types.get(name, ""))
-    return Completion(_written(name), kind, "table") if kind == "class" else Completion(name, kind)
-
-
-def _written(name: str) -> str:
-    """A name as a query writes it."""
-    if _IDENTIFIER.fullmatch(name):
-        return name
-    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    return f"['{quoted}']"
+        return Completion(written_name(name), kind, near.types.get(name, ""))
+    return Completion(written_name(name), kind, "table") if kind == "class" else Completion(name, kind)
 
 
 def _types(table: Any) -> Mapping[str, str]:

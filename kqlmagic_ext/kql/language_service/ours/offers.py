@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from kqlmagic_ext.kql.language_service.ours.grammar import (
 )
 from kqlmagic_ext.kql.language_service.ours.scope import Columns, Function
 from kqlmagic_ext.kql.language_service.ours.section import past_options
+from kqlmagic_ext.kql.literals import written_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.kql.language_service.ours.code import Code
     from kqlmagic_ext.kql.language_service.ours.place import Place
 
-_PLAIN = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _AGGREGATING = frozenset(("summarize", "make-series", "top-nested", "evaluate"))
 _JOINING = frozenset(("join", "lookup"))
 
@@ -60,7 +59,7 @@ def offers(code: Code, place: Place, schema: Schema, seen: Iterable[str]) -> Ite
     elif place.wants == "arguments":
         yield from _arguments(code, place, schema)
     if not place.columns.known and place.wants in ("arguments", "value") and before != ".":
-        yield from (Completion(_written(name), "field") for name in seen)
+        yield from (Completion(written_name(name), "field") for name in seen)
 
 
 _NO_PIPE = frozenset(("datatable", "externaldata", "find", "print", "range"))
@@ -70,16 +69,8 @@ def _words(names: Iterable[str], kind: str) -> Iterator[Completion]:
     return (Completion(name, kind) for name in names)
 
 
-def _written(name: str) -> str:
-    """A name as a query writes it: one that is no plain name stands as `['a name']`."""
-    if _PLAIN.match(name):
-        return name
-    quoted = name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-    return f"['{quoted}']"
-
-
 def _columns(columns: Columns) -> Iterator[Completion]:
-    return (Completion(_written(name), "field", kind) for name, kind in columns.types.items())
+    return (Completion(written_name(name), "field", kind) for name, kind in columns.types.items())
 
 
 @cache
@@ -102,7 +93,7 @@ def _tables(place: Place, schema: Schema) -> Iterator[Completion]:
         if isinstance(bound, Columns):
             yield Completion(name, "variable", "table")
     yield from _functions(place)
-    yield from (Completion(_written(name), "class", "table") for name in schema.tables)
+    yield from (Completion(written_name(name), "class", "table") for name in schema.tables)
     yield from _words(TABLE_WORDS, "keyword")
     yield from _called("tabular")
 
