@@ -31,6 +31,9 @@ def noted(wake: Callable[[], object] = lambda: None) -> Iterator[Callable[[], No
 
     def note(number: int, frame: Any) -> None:
         if waiting:
+            signal.signal(
+                signal.SIGINT, before
+            )  # first: what it raises may fall where the end of this would do it
             waiting.clear()
             before(number, frame)
         else:
@@ -45,5 +48,6 @@ def noted(wake: Callable[[], object] = lambda: None) -> Iterator[Callable[[], No
     try:
         yield look
     finally:
-        signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, before)
     look()

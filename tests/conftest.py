@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import IPython
@@ -9,6 +10,10 @@ from hypothesis import settings
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.notebook import Notebook
+
+# A shell lets what it starts in the background ignore Ctrl-C, and then every test of it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run of CI; elsewhere new ones each time.
 settings.register_profile("ci", derandomize=True)

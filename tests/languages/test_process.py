@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import pytest
 
+from kqlmagic_ext import interrupts
 from kqlmagic_ext.errors import SessionDied
 from kqlmagic_ext.languages import Settings, child
 from kqlmagic_ext.languages.child import Child, environment
@@ -357,6 +358,17 @@ def test_an_interrupt_that_falls_into_the_garbage_collector_is_heard(echo: Proce
     with pytest.raises(KeyboardInterrupt):
         echo.ask("records", listen, count=1)
     assert pressed
+
+
+def test_two_interrupts_at_once_leave_pythons_own_answer_in_place() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), interrupts.noted():
+        signal.raise_signal(signal.SIGINT)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_interrupt_at_any_moment_of_a_wait_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
