@@ -27,7 +27,8 @@ class Kernel:
 
         `watched`: as from a notebook that somebody looks at, not as in a headless run.
         """
-        message = self.client.execute(code, store_history=True, allow_stdin=watched)
+        # An error would abort what is asked in the next moment.
+        message = self.client.execute(code, store_history=True, allow_stdin=watched, stop_on_error=False)
         if interrupt_after is not None:
             time.sleep(interrupt_after)
             self.manager.interrupt_kernel()
