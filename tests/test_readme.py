@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.notebook import Notebook
 
 ROOT = Path(__file__).parents[1]
@@ -13,8 +15,12 @@ README = (ROOT / "README.md").read_text("utf-8")
 CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-def test_every_cell_of_the_readme_runs(notebook: Notebook) -> None:
+def test_every_cell_of_the_readme_runs(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert len(CELLS) >= 7
+    monkeypatch.setenv("KQLMAGIC_RECORD", "full")
+    notebook.run(f"%config KqlMagics.cases_folder = {str(tmp_path)!r}")
     joined = 0
     for cell in CELLS:
         result = notebook.run(cell)

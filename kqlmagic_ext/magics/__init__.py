@@ -11,6 +11,7 @@ from kqlmagic_ext.magics.charts import ChartMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
+from kqlmagic_ext.magics.record import RecordMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -22,8 +23,8 @@ def load(shell: InteractiveShell) -> None:
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
     browser = BrowserMagics(shell, magics.bindings)
-    charts = ChartMagics(shell, magics.charts)
-    for registered in (magics, ConnectionMagics(shell, magics.places), charts, languages, browser):
+    charts, record = ChartMagics(shell, magics.charts), RecordMagics(shell, magics)
+    for registered in (magics, ConnectionMagics(shell, magics.places), charts, record, languages, browser):
         shell.register_magics(registered)
     atexit.register(magics.close)
     atexit.register(languages.close)
@@ -33,7 +34,14 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away, close every connection and end every session; nothing of ours stays."""
-    for registered in (ChartMagics, ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics):
+    for registered in (
+        ChartMagics,
+        ConnectionMagics,
+        RecordMagics,
+        KqlMagics,
+        LanguageMagics,
+        BrowserMagics,
+    ):
         magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue
