@@ -12,6 +12,7 @@ from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
 from kqlmagic_ext.magics.record import RecordMagics
+from kqlmagic_ext.magics.report import ReportMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -24,7 +25,9 @@ def load(shell: InteractiveShell) -> None:
     languages = LanguageMagics(shell, magics.bindings)
     browser = BrowserMagics(shell, magics.bindings)
     charts, record = ChartMagics(shell, magics.charts), RecordMagics(shell, magics)
-    for registered in (magics, ConnectionMagics(shell, magics.places), charts, record, languages, browser):
+    report = ReportMagics(shell, magics.recording)
+    places = ConnectionMagics(shell, magics.places)
+    for registered in (magics, places, charts, record, report, languages, browser):
         shell.register_magics(registered)
     atexit.register(magics.close)
     atexit.register(languages.close)
@@ -38,6 +41,7 @@ def unload(shell: InteractiveShell) -> None:
         ChartMagics,
         ConnectionMagics,
         RecordMagics,
+        ReportMagics,
         KqlMagics,
         LanguageMagics,
         BrowserMagics,
