@@ -29,6 +29,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "vl_convert": "display/chart",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
+    "nbconvert": "record/report/notebook.py",
+    "nbformat": "record/report/notebook.py",
     "hatchling": "frontend/build.py",  # runs in a build alone
     "pythonnet": "kql/language_service/dotnet.py",
     "clr_loader": "kql/language_service/dotnet.py",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ class ReportMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, recording: Recording) -> None:
         super().__init__(shell)
-        self._recording = recording
+        self._shell, self._recording = shell, recording
 
     @no_var_expand
     @magic_arguments()
@@ -52,6 +54,12 @@ class ReportMagics(Magics):
         action="store_true",
         help="write addresses so that nobody opens them: hxxps://evil[.]example",
     )
+    @argument(
+        "--notebook", action="store_true", help="tell it by the notebook's own cells, as they are saved"
+    )
+    @argument(
+        "--of", metavar="FILE", help="with --notebook: the saved notebook, where its name cannot be found"
+    )
     @argument("--replace", action="store_true", help="write over a file that is there")
     @argument("file", help="where to write it, such as case.html")
     @line_magic
@@ -62,6 +70,7 @@ class ReportMagics(Magics):
         first rows, its chart (with the extra `[export]`), and the hash of its answer. A value of four characters or more of a
         redacted column is nowhere in it. Print it from the browser for a PDF.
         """
+        from kqlmagic_ext.record.report import NoExporter
         from kqlmagic_ext.record.whole_files import write_whole
 
         arguments = parse_argstring(self.kql_report, line)
@@ -77,13 +86,26 @@ class ReportMagics(Magics):
         title = (arguments.title or "").strip("\"'") or f"Case {desk.store.case}"
         hidden = [name.strip("\"'") for name in opt.listed(arguments.redact)]
         _check_columns(records, hidden)
-        text = interruptible(lambda _: _report(desk, records, title, hidden, defang=arguments.defang))
+        own = self._own_notebook(arguments.of) if arguments.notebook else None
+        report = _Report(title, tuple(hidden), arguments.defang, own)
+        try:
+            text = interruptible(lambda _: report.written(desk, records))
+        except NoExporter as error:
+            raise UsageError(str(error)) from error
         try:
             write_whole(path, text)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
         said = f"{path}: {len(records):,} record{'s' * (len(records) != 1)} of the case {desk.store.case}"
         publish_display_data(dict(receipt([said])))
+
+    def _own_notebook(self, named: str | None) -> Path:
+        """The saved notebook that is running, as JupyterLab, Notebook 7 and VS Code tell it."""
+        told = (named or "").strip("\"'") or self._shell.user_ns.get("__vsc_ipynb_file__")
+        path = Path(told or os.environ.get("JPY_SESSION_NAME", ""))
+        if path.suffix != ".ipynb":
+            raise UsageError("the notebook's file is not known here: --of NAME.ipynb names it; save it first")
+        return path
 
 
 def _check_columns(records: Sequence[Record], hidden: Sequence[str]) -> None:
@@ -96,24 +118,42 @@ def _check_columns(records: Sequence[Record], hidden: Sequence[str]) -> None:
             raise UsageError(f"{said}; {near}" if near else said)
 
 
-def _report(desk: Desk, records: Sequence[Record], title: str, hidden: Sequence[str], *, defang: bool) -> str:
-    from kqlmagic_ext import __version__
-    from kqlmagic_ext.record.history import history_tree
-    from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, page, withheld
+@dataclass(frozen=True)
+class _Report:
+    """What a report was asked to be; `own` is the saved notebook whose cells tell it."""
 
-    values, unread = hidden_values(desk.store, records, hidden)
-    mask = Mask(values, is_defanged=defang)
-    records = [withheld(record) if record.id in unread else record for record in records]
-    states = {record.id: desk.store.state(record) for record in records}
-    cover = Cover(
-        mask(title),
-        mask(desk.store.case),
-        _now(),
-        f"kqlmagic_ext {__version__}",
-        tuple(_notices(mask, unread)),
-        mask(history_tree(records, states)),
-    )
-    return page(cover, list(chapters(desk.store, records, mask, _picture)))
+    title: str
+    hidden: tuple[str, ...]
+    is_defanged: bool
+    own: Path | None
+
+    def written(self, desk: Desk, records: Sequence[Record]) -> str:
+        """The file's text; raises NoExporter."""
+        from kqlmagic_ext import __version__
+        from kqlmagic_ext.record.history import history_tree
+        from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, page, withheld
+
+        values, unread = hidden_values(desk.store, records, self.hidden)
+        mask = Mask(values, is_defanged=self.is_defanged)
+        records = [withheld(record) if record.id in unread else record for record in records]
+        states = {record.id: desk.store.state(record) for record in records}
+        cover = Cover(
+            mask(self.title),
+            mask(desk.store.case),
+            _now(),
+            f"kqlmagic_ext {__version__}",
+            tuple(_notices(mask, unread)),
+            mask(history_tree(records, states)),
+        )
+        told = list(chapters(desk.store, records, mask, _picture))
+        return page(cover, told, self._cells(mask))
+
+    def _cells(self, mask: Mask) -> str | None:
+        from kqlmagic_ext.record.report import notebook_cells
+
+        hides = bool(self.hidden)
+        is_masked = hides or self.is_defanged
+        return None if self.own is None else notebook_cells(self.own, mask, is_masked=is_masked, hides=hides)
 
 
 def _notices(mask: Mask, unread: Sequence[str]) -> Iterator[str]:

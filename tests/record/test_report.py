@@ -7,6 +7,7 @@ import html
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,3 +177,53 @@ def test_a_report_is_not_written_over_without_a_word(case: Notebook, tmp_path: P
     assert "--replace" in str(case.error(f"%kql_report {path}"))
     assert "an HTML file" in str(case.error(f"%kql_report {tmp_path / 'case.pdf'}"))
     assert "cannot be written" in str(case.error(f"%kql_report {tmp_path / 'none' / 'case.html'}"))
+
+
+def saved_notebook(folder: Path) -> Path:
+    """A notebook as JupyterLab saves it: text, a frame, a picture, a browser cell, hostile text."""
+    frame = "<table><tr><td>anna-lena</td></tr></table>"
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'><text>anna-lena drawn</text></svg>"
+    outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text="printed <script>alert(1)</script> anna-lena\n"),
+        nbformat.v4.new_output("execute_result", {"text/html": frame, "text/plain": "plain anna-lena"}),
+        nbformat.v4.new_output("display_data", {"image/svg+xml": svg, "text/plain": "chart"}),
+        nbformat.v4.new_output(
+            "display_data", {"text/html": "<iframe data-kqlmagic srcdoc='x'></iframe>", "text/plain": "a"}
+        ),
+    ]
+    cells = [
+        nbformat.v4.new_markdown_cell("# What anna-lena did"),
+        nbformat.v4.new_code_cell("%kql print User = 'anna-lena'", outputs=outputs),
+    ]
+    path = folder / "case.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_the_notebooks_own_cells_tell_the_report(case: Notebook, tmp_path: Path) -> None:
+    case.run("%kql print User = 'anna-lena'")
+    text = report(case, tmp_path, f"--notebook --of {saved_notebook(tmp_path)}")
+    assert "anna-lena drawn" in shown(text)
+    assert "What anna-lena did" in text
+    assert "<td>anna-lena</td>" in text
+    assert "[the drawing of a browser cell is left out]" in text
+    assert "<script" not in text
+    assert "<iframe" not in text
+
+
+def test_what_is_hidden_is_hidden_in_the_notebooks_own_cells(case: Notebook, tmp_path: Path) -> None:
+    case.run("%kql print User = 'anna-lena'")
+    text = shown(report(case, tmp_path, f"--notebook --of {saved_notebook(tmp_path)} --redact User"))
+    assert "anna-lena" not in text
+    assert "What ⟦A1⟧ did" in text
+    assert "a picture is left out" in text
+
+
+def test_a_notebook_that_cannot_be_found_raises(
+    case: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    case.run("%kql print 1")
+    assert "--of NAME.ipynb" in str(case.error(f"%kql_report {tmp_path / 'a.html'} --notebook"))
+    missing = tmp_path / "none.ipynb"
+    assert "cannot be read" in str(case.error(f"%kql_report {tmp_path / 'a.html'} --notebook --of {missing}"))

@@ -45,6 +45,7 @@ class Mask:
             self._heads.setdefault(form[:_HEAD], []).append(form)
         for forms in self._heads.values():
             forms.sort(key=len, reverse=True)
+        self._lengths = sorted({len(head) for head in self._heads}, reverse=True)
         self._name(values)
 
     def __call__(self, text: str) -> str:
@@ -79,9 +80,7 @@ class Mask:
 
     def _at(self, folded: str, place: int) -> str:
         """The longest hidden value that stands at a place of the text; empty when none does."""
-        for length in range(
-            _HEAD, 0, -1
-        ):  # shorter heads are those of values that are backslashes for the most part
+        for length in self._lengths:
             for form in self._heads.get(folded[place : place + length], ()):
                 if len(form[:_HEAD]) == length and folded.startswith(form, place):
                     return form

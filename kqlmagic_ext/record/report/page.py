@@ -8,14 +8,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import visible
-from kqlmagic_ext.record.report.chapters import FIRST_ROWS
+from kqlmagic_ext.record.report.chapters import FIRST_ROWS, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kqlmagic_ext.record.report.chapters import Chapter, Rows
+    from kqlmagic_ext.record.report.chapters import Chapter
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_MOST_COLUMNS = 10
+_MOST_TURNED = 3
 _LEFT_OUT = (
     "Left out are drawings of browser cells, charts that were changed by hand, and what was done in Python, PowerShell "
     "and JavaScript between the queries: none of these is in the record."
@@ -34,14 +36,13 @@ class Cover:
     tree: str = ""
 
 
-def page(cover: Cover, chapters: Sequence[Chapter]) -> str:
-    """The whole file; every text of the case is escaped, and nothing in it runs, loads or links outside."""
+def page(cover: Cover, chapters: Sequence[Chapter], cells: str | None = None) -> str:
+    """The whole file; every text of the case is escaped, and nothing in it runs, loads or links outside.
+
+    `cells`: HTML of a notebook's cells, which stand in the place of the chapters.
+    """
     style = (files("kqlmagic_ext.record.report") / "style.css").read_text("utf-8")
-    body = [
-        *_head(cover, chapters),
-        *(_chapter(chapter) for chapter in chapters),
-        *_appendix(chapters),
-    ]
+    told = [_chapter(chapter) for chapter in chapters] if cells is None else [cells]
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -50,7 +51,9 @@ def page(cover: Cover, chapters: Sequence[Chapter]) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{_line(cover.title)}</title>",
             f"<style>\n{style}</style></head><body><main>",
-            *body,
+            *_head(cover, chapters),
+            *told,
+            *_appendix(chapters),
             "</main></body></html>\n",
         ]
     )
@@ -119,18 +122,24 @@ def _figure(chapter: Chapter) -> str:
 
 
 def _table(table: Rows) -> str:
+    if len(table.columns) > _MOST_COLUMNS:
+        table, turned = _turned(table), ", a line a column"
+        shown = len(table.columns) - 1
+    else:
+        turned, shown = "", len(table.rows)
     head = "".join(f"<th>{_line(name)}</th>" for name in table.columns)
     rows = "".join(f"<tr>{''.join(f'<td>{_line(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-    shown = len(table.rows)
-    said = (
-        "no rows"
-        if not table.total
-        else f"first {shown} of {table.total:,} rows"
-        if shown < table.total
-        else ""
-    )
-    note = f'<p class="count">{said}</p>' if said else ""
+    said = "no rows" if not table.total else f"first {shown} of {table.total:,} rows{turned}"
+    note = f'<p class="count">{said}</p>' if shown < table.total or not table.total or turned else ""
     return f'<div class="rows"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}'
+
+
+def _turned(table: Rows) -> Rows:
+    """The first rows of a table too wide for a page, each as a column."""
+    rows = table.rows[:_MOST_TURNED]
+    names = ("column", *(f"row {number}" for number in range(1, len(rows) + 1)))
+    lines = tuple(zip(table.columns, *rows, strict=True))
+    return Rows(names, lines, table.total)
 
 
 def _appendix(chapters: Sequence[Chapter]) -> Iterable[str]:
