@@ -8,12 +8,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.errors import visible
-from kqlmagic_ext.record.report.chapters import FIRST_ROWS, Rows
+from kqlmagic_ext.record.report.chapters import FIRST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kqlmagic_ext.record.report.chapters import Chapter
+    from kqlmagic_ext.record.report.chapters import Chapter, Rows
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _MOST_COLUMNS = 10
@@ -123,23 +123,29 @@ def _figure(chapter: Chapter) -> str:
 
 def _table(table: Rows) -> str:
     if len(table.columns) > _MOST_COLUMNS:
-        table, turned = _turned(table), ", a line a column"
-        shown = len(table.columns) - 1
-    else:
-        turned, shown = "", len(table.rows)
-    head = "".join(f"<th>{_line(name)}</th>" for name in table.columns)
-    rows = "".join(f"<tr>{''.join(f'<td>{_line(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-    said = "no rows" if not table.total else f"first {shown} of {table.total:,} rows{turned}"
-    note = f'<p class="count">{said}</p>' if shown < table.total or not table.total or turned else ""
-    return f'<div class="rows"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}'
+        return _turned(table)
+    shown = len(table.rows)
+    said = f"first {shown} of {table.total:,} rows" if shown < table.total else ""
+    return _grid("rows", table.columns, table.rows, said if table.total else "no rows")
 
 
-def _turned(table: Rows) -> Rows:
-    """The first rows of a table too wide for a page, each as a column."""
+def _turned(table: Rows) -> str:
+    """The first rows of a table too wide for a page, each as a column; columns that are empty in them are left out."""
     rows = table.rows[:_MOST_TURNED]
-    names = ("column", *(f"row {number}" for number in range(1, len(rows) + 1)))
-    lines = tuple(zip(table.columns, *rows, strict=True))
-    return Rows(names, lines, table.total)
+    lines = [(name, *cells) for name, *cells in zip(table.columns, *rows, strict=True) if any(cells)]
+    empty = len(table.columns) - len(lines)
+    left_out = f"; {empty} columns that are empty in them are left out" if empty else ""
+    said = f"first {len(rows)} of {table.total:,} rows, a line a column{left_out}"
+    return _grid("rows turned", ("", *(f"row {number}" for number in range(1, len(rows) + 1))), lines, said)
+
+
+def _grid(kind: str, columns: Iterable[str], rows: Iterable[Iterable[str]], said: str) -> str:
+    head = "".join(f"<th>{_line(name)}</th>" for name in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{_line(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    note = f'<p class="count">{_line(said)}</p>' if said else ""
+    return (
+        f'<div class="{kind}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
+    )
 
 
 def _appendix(chapters: Sequence[Chapter]) -> Iterable[str]:
