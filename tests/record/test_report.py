@@ -36,7 +36,9 @@ def test_notes_and_queries_stand_in_their_order_with_what_was_asked_and_what_cam
 ) -> None:
     case.run("%kql_note first a note")
     case.run("user = 'nobody at all'")
-    case.run("%%kql -t 2d -o signins\nSigninLogs | where UserPrincipalName != {{user}} | take 30")
+    case.run(
+        "%%kql -t 2d -o signins\nSigninLogs | where UserPrincipalName != {{user}} | take 30 | project AppDisplayName, UserPrincipalName"
+    )
     case.run("%%kql -i signins\nsignins | summarize n=count() by AppDisplayName")
     case.error("%kql SigninLogs | nonsense")
     text = shown(report(case, tmp_path, "--title 'The first case'"))
