@@ -15,7 +15,7 @@ LEVELS = [
     {"errors", "interrupts"},
     {"values", "query"},
     {"frames", "frontend", "kql"},
-    {"connections", "display", "languages"},
+    {"connections", "display", "languages", "packs"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {
@@ -29,6 +29,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "vl_convert": "display/chart",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
+    "yaml": "packs",
+    "pytest": "packs/pytest_plugin.py",
     "hatchling": "frontend/build.py",  # runs in a build alone
     "pythonnet": "kql/language_service/dotnet.py",
     "clr_loader": "kql/language_service/dotnet.py",
@@ -38,7 +40,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
 }
 HEAVY = [
     "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
-    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr",
+    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr", "yaml",
 ]  # fmt: skip
 
 
