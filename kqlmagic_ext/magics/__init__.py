@@ -11,9 +11,15 @@ from kqlmagic_ext.magics.charts import ChartMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
+from kqlmagic_ext.magics.packs import PackMagics
+from kqlmagic_ext.magics.window import WindowMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+REGISTERED = (
+    ChartMagics, ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics, PackMagics, WindowMagics,
+)  # fmt: skip
 
 
 def load(shell: InteractiveShell) -> None:
@@ -23,7 +29,9 @@ def load(shell: InteractiveShell) -> None:
     languages = LanguageMagics(shell, magics.bindings)
     browser = BrowserMagics(shell, magics.bindings)
     charts = ChartMagics(shell, magics.charts)
-    for registered in (magics, ConnectionMagics(shell, magics.places), charts, languages, browser):
+    packs, window = PackMagics(shell, magics), WindowMagics(shell, magics)
+    connections = ConnectionMagics(shell, magics.places)
+    for registered in (magics, connections, charts, languages, browser, packs, window):
         shell.register_magics(registered)
     atexit.register(magics.close)
     atexit.register(languages.close)
@@ -33,7 +41,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away, close every connection and end every session; nothing of ours stays."""
-    for registered in (ChartMagics, ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics):
+    for registered in REGISTERED:
         magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue
@@ -41,7 +49,7 @@ def unload(shell: InteractiveShell) -> None:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(magics)
-        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics):
+        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics | PackMagics):
             magics.close()
             atexit.unregister(magics.close)
     KqlMagicError.full_traceback = staticmethod(lambda: False)

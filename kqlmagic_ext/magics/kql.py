@@ -31,6 +31,7 @@ from kqlmagic_ext.magics.charts import Charts
 from kqlmagic_ext.magics.checking import complete
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.progress import Progress
+from kqlmagic_ext.magics.ran import Ran
 from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
 from kqlmagic_ext.values import NAIVE
@@ -92,6 +93,7 @@ class KqlMagics(Magics):
         self.typing = Typing(shell, self.places, self.kql.parser, lambda: self._service)
         self.typing.add()
         self._told_synthetic = self._told_naive = False
+        self.ran: Ran | None = None  # the last query, if it ran well
         self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
 
@@ -131,16 +133,19 @@ class KqlMagics(Magics):
         `%kql_chart` gives it.
         """
         with Attempt(self.bindings, line, "the query was stopped") as attempt:
+            before, self.ran = self.ran, None
             attempt.asked = asked = opt.parse(self.kql, line, cell)
             attempt.outputs = asked.outputs
+            self.ran = before if asked.options.show else None
             try:
-                return self._run(asked, local_ns or {})
+                return self.answer(asked, local_ns or {})
             except QueryError as error:
                 if error.unknown and is_frame(self._names.get(error.unknown)):
                     error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
                 raise
 
-    def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
+    def answer(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
+        """What a cell gives for what it asks; the values of `local_ns` stand before the notebook's own."""
         self.bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
         connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))
@@ -150,7 +155,9 @@ class KqlMagics(Magics):
         result = self._answer(asked, connection, query)
         self.typing.learn(connection, result)
         self._check_count(asked.outputs, result)
-        return self._show(asked, result, self._synthetic_note(asked, connection))
+        shown = self._show(asked, result, self._synthetic_note(asked, connection))
+        self.ran = Ran.of(asked, query)
+        return shown
 
     def _answer(self, asked: opt.Cell, connection: Connection, query: Query) -> Result:
         """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kqlmagic_ext import ParameterError, QueryError
-from kqlmagic_ext.packs import Entity, Parameter, Rows, SavedQuery, Test, arguments, read, write
-from kqlmagic_ext.values import TICKS_A_DAY, Value
+from kqlmagic_ext.packs import Entity, Parameter, Rows, SavedQuery, Test, read, write
+from kqlmagic_ext.values import TICKS_A_DAY
 from tests.kql.test_reading import _TEXT, DYNAMICS, NULLS, SCALARS, values
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
