@@ -90,6 +90,20 @@ def test_a_heavy_library_is_imported_in_its_home_alone(path: Path) -> None:
         assert not homes or place.startswith(homes) or place == "__init__.py", f"{place} imports {name}"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_face_is_used_by_the_command_of_packs_alone(path: Path) -> None:
+    """`python -m kqlmagic_ext.packs` opens connections, which its room may not import."""
+    tree = ast.parse(path.read_text("utf-8"))
+    face = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "kqlmagic_ext"
+        for alias in node.names
+    } - {room(module) for module in MODULES}
+    wanted = {"connect"} if path == PACKAGE / "packs" / "__main__.py" else set()
+    assert face == wanted
+
+
 def loaded_after(code: str) -> list[str]:
     check = f"import sys\n{code}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
