@@ -42,6 +42,7 @@ class PackMagics(Magics):
     def __init__(self, shell: InteractiveShell, kql: KqlMagics) -> None:
         super().__init__(shell)
         self._shell, self._kql = shell, kql
+        self._came_from: tuple[Ran, SavedQuery] | None = None  # what the last %kql_run ran
         self._matcher = matcher()
         shell.Completer.custom_matchers.append(self._matcher)
 
@@ -71,10 +72,12 @@ class PackMagics(Magics):
             raise UsageError("nothing is saved: no query ran, or the last one failed; run it, then save it")
         tactics = tuple(opt.listed([options.tactics]))
         saved = _described(self._kql.ran, name, options.description, tactics)
+        if self._came_from is not None and self._came_from[0] is self._kql.ran:
+            saved = _completed(saved, self._came_from[1])
         if path.exists():
             saved = _in_place_of(path, saved, replaces=options.replace)
-        FOLDER.mkdir(exist_ok=True)
         try:
+            FOLDER.mkdir(exist_ok=True)
             write(path, saved)
         except (OSError, ValueError) as error:
             raise UsageError(f"{path} cannot be written: {error}") from error
@@ -119,7 +122,10 @@ class PackMagics(Magics):
         asked.options.input = list(values)
         if asked.options.timespan is None and opt.timespan(self._kql.timespan, "KqlMagics.timespan") is None:
             asked.options.timespan = saved.timespan
-        return self._kql.answer(asked, values)
+        answer = self._kql.answer(asked, values)
+        if self._kql.ran is not None and not asked.options.show:
+            self._came_from = self._kql.ran, saved
+        return answer
 
     # ------------------------------------------------------------ listing
 
@@ -163,19 +169,24 @@ def _in_place_of(path: Path, saved: SavedQuery, *, replaces: bool) -> SavedQuery
         if replaces:
             return saved
         raise
-    described = {one.name: one.description for one in old.parameters}
-    merged = replace(
-        saved,
-        description=saved.description or old.description,
-        tactics=saved.tactics or old.tactics,
-        techniques=old.techniques,
-        entities=old.entities,
-        tests=old.tests,
-        parameters=tuple(replace(one, description=described.get(one.name, "")) for one in saved.parameters),
-    )
+    merged = _completed(saved, old)
     if merged != old and not replaces:
         raise UsageError(f"{path} holds another query; --replace takes its place")
     return merged
+
+
+def _completed(saved: SavedQuery, other: SavedQuery) -> SavedQuery:
+    """The query with what the other one tells beside its text."""
+    described = {one.name: one.description for one in other.parameters}
+    return replace(
+        saved,
+        description=saved.description or other.description,
+        tactics=saved.tactics or other.tactics,
+        techniques=saved.techniques or other.techniques,
+        entities=saved.entities or other.entities,
+        tests=saved.tests or other.tests,
+        parameters=tuple(replace(one, description=described.get(one.name, "")) for one in saved.parameters),
+    )
 
 
 def _told(parameters: tuple[Parameter, ...]) -> str:

@@ -48,13 +48,19 @@ class Outcome:
 
 
 def find_files(paths: Sequence[str | Path]) -> list[Path]:
-    """The `.kql` files of folders, and files as they are named; FileNotFoundError for what is not there."""
+    """The `.kql` files of folders, hidden ones left out, and files as they are named; FileNotFoundError for none."""
     found: list[Path] = []
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there")
-        found += sorted(path.rglob("*.kql")) if path.is_dir() else [path]
+        inside = sorted(path.rglob("*.kql")) if path.is_dir() else [path]
+        found += [file for file in inside if not _is_hidden(file.relative_to(path))]
     return list(dict.fromkeys(found))
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it lies in a folder such as Jupyter's `.ipynb_checkpoints`."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def run_test(saved: SavedQuery, test: Test, connect: Callable[[str], Connection]) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,23 +32,15 @@ def write(path: str | Path, query: SavedQuery) -> None:
     """
     path = Path(path)
     content = kql_text(query, path.stem).encode()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:50]}.", suffix=".tmp")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def kql_text(query: SavedQuery, stem: str) -> str:

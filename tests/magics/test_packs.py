@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from kqlmagic_ext import ParameterError, QueryError, UnsupportedError
-from kqlmagic_ext.packs import Parameter, Test, read, write
+from kqlmagic_ext.packs import Entity, Parameter, Test, read, write
 from kqlmagic_ext.values import Value
 from tests.notebook import Notebook
 
@@ -132,7 +133,7 @@ def test_another_query_is_never_overwritten_unasked(notebook: Notebook, folder: 
     notebook.value("%kql_save one")  # the same query
     path = folder / "queries" / "one.kql"
     kept = read(path)
-    write(path, kept.__class__(**{**vars(kept), "tests": (Test("a test"),), "tactics": ("Impact",)}))
+    write(path, replace(kept, tests=(Test("a test"),), tactics=("Impact",)))
     notebook.value("%kql print 2")
     before = path.read_bytes()
     assert (
@@ -160,6 +161,26 @@ def test_a_file_that_cannot_be_read_is_not_overwritten_unasked(
     assert path.read_text() == "// ---\nprint 1"
     notebook.value("%kql_save one --replace")
     assert read(path).text == "print 2"
+
+
+def test_a_rule_that_was_run_is_saved_with_all_it_tells(notebook: Notebook, folder: Path) -> None:
+    notebook.value(DEMO)
+    (folder / "rule.yaml").write_text(RULE)
+    notebook.value("%kql_run rule.yaml -o a")
+    notebook.value("%kql_save refused --tactics Impact")
+    rule, saved = read("rule.yaml"), read("queries/refused.kql")
+    assert saved == replace(rule, name="refused", tactics=("Impact",))
+    assert saved.entities == (Entity("Account", "FullName", "UserPrincipalName"),)
+    notebook.value("%kql print 1")
+    notebook.value("%kql_save other")
+    assert read("queries/other.kql").description == ""
+
+
+def test_a_folder_that_cannot_be_made_is_told(notebook: Notebook, folder: Path) -> None:
+    (folder / "queries").write_text("a file")
+    notebook.value("%kql_connect local://")
+    notebook.value("%kql print 1")
+    assert "queries/one.kql cannot be written: " in str(notebook.error("%kql_save one"))
 
 
 @pytest.mark.parametrize("name", ["../one", "a/b", ".hidden", "one.kql", "a\\b", "x" * 101, "~", "..", "-"])

@@ -58,6 +58,8 @@ def ran(capsys: pytest.CaptureFixture[str], *paths: Path) -> tuple[int, list[str
 
 def test_the_command_prints_a_line_a_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "spray.kql").write_text(SPRAY)
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "spray-checkpoint.kql").write_text(SPRAY)
     code, lines = ran(capsys, tmp_path)
     assert code == 0
     assert lines == [
