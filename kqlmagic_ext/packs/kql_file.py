@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.packs.documents import read_yaml
 from kqlmagic_ext.packs.samples import read_tests
-from kqlmagic_ext.packs.saved import TABLE, TYPES, Entity, Origin, Parameter, SavedQuery, wrong
+from kqlmagic_ext.packs.saved import NAME, TABLE, TYPES, Entity, Origin, Parameter, SavedQuery, wrong
 from kqlmagic_ext.query import Timespan
 
 if TYPE_CHECKING:
     from kqlmagic_ext.packs.documents import Entry
 
 KEYS = ("name", "description", "tactics", "techniques", "timespan", "entities", "parameters", "tests")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _FENCE = re.compile(r"//[ ]?---[ \t]*\r?")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.kql.inside import NotLiteral
 from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.kql.reading import Reader
-from kqlmagic_ext.packs.saved import TABLE, Rows, Test
+from kqlmagic_ext.packs.saved import NAME, TABLE, Rows, Test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +60,8 @@ def _parameter(entry: Entry, name: str, parameters: Mapping[str, Parameter]) -> 
 
 def _rows(entry: Entry, table: str | None) -> Rows:
     """Rows under a `columns` line, or of a known table by the names of its columns."""
+    if table is not None and not NAME.fullmatch(table):
+        raise entry.wrong(f"{table!r} is no name of a table (ASCII letters, digits and _)")
     found = {"rows": entry} if entry.is_list else entry.items("columns", "rows", what="a table of rows")
     types = _columns(found["columns"]) if "columns" in found else {}
     rows = found["rows"].listed() if "rows" in found else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.values import Value
 
 TABLE = "table"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")  # of a parameter or a table
 TYPES = (
     "bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic",
 )  # fmt: skip

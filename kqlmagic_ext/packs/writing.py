@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.kql.literals import literal_of, written_name
 from kqlmagic_ext.packs.documents import LITERAL
-from kqlmagic_ext.packs.kql_file import NAME
+from kqlmagic_ext.packs.saved import NAME
 from kqlmagic_ext.values import Value
 
 if TYPE_CHECKING:

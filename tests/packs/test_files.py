@@ -156,6 +156,7 @@ def test_a_default_is_read_as_its_declared_type_and_not_as_yaml_guesses(
         ("tests:\n- expect:\n    columns: a:number", 4, "columns are written as"),
         ("tests:\n- expect: []\n  tables: {Mine_CL: []}", 4, "Mine_CL is no known table"),
         ("tests:\n- expect: []\n  tables: {SigninLogs: [{Nothing: 1}]}", 4, "the type of 'Nothing' is not known"),
+        ("tests:\n- expect: []\n  tables: {a b: []}", 4, "'a b' is no name of a table"),
         ("name: \x07", 2, "YAML has no character U+0007"),
         (f"name: {'[' * 5000}", None, ""),
     ],
