@@ -15,7 +15,7 @@ LEVELS = [
     {"errors", "interrupts"},
     {"values", "query"},
     {"frames", "frontend", "kql"},
-    {"connections", "display", "languages", "record"},
+    {"connections", "display", "languages", "record", "packs"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {
@@ -31,6 +31,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "cryptography": "emulator",
     "nbconvert": "record/report/notebook.py",
     "nbformat": "record/report/notebook.py",
+    "yaml": "packs",
+    "pytest": "packs/pytest_plugin.py",
     "hatchling": "frontend/build.py",  # runs in a build alone
     "pythonnet": "kql/language_service/dotnet.py",
     "clr_loader": "kql/language_service/dotnet.py",
@@ -40,7 +42,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
 }
 HEAVY = [
     "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
-    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr",
+    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr", "yaml",
 ]  # fmt: skip
 
 
@@ -88,6 +90,20 @@ def test_a_heavy_library_is_imported_in_its_home_alone(path: Path) -> None:
         home = HOMES.get(name.split(".")[0])
         homes = (home,) if isinstance(home, str) else home
         assert not homes or place.startswith(homes) or place == "__init__.py", f"{place} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_face_is_used_by_the_command_of_packs_alone(path: Path) -> None:
+    """`python -m kqlmagic_ext.packs` opens connections, which its room may not import."""
+    tree = ast.parse(path.read_text("utf-8"))
+    face = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "kqlmagic_ext"
+        for alias in node.names
+    } - {room(module) for module in MODULES}
+    wanted = {"connect"} if path == PACKAGE / "packs" / "__main__.py" else set()
+    assert face == wanted
 
 
 def loaded_after(code: str) -> list[str]:

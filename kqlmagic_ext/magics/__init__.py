@@ -11,11 +11,18 @@ from kqlmagic_ext.magics.charts import ChartMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
+from kqlmagic_ext.magics.packs import PackMagics
 from kqlmagic_ext.magics.record import RecordMagics
 from kqlmagic_ext.magics.report import ReportMagics
+from kqlmagic_ext.magics.window import WindowMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+REGISTERED = (
+    ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, LanguageMagics, BrowserMagics, PackMagics,
+    WindowMagics,
+)  # fmt: skip
 
 
 def load(shell: InteractiveShell) -> None:
@@ -23,12 +30,19 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
-    browser = BrowserMagics(shell, magics.bindings)
-    charts, record = ChartMagics(shell, magics.charts), RecordMagics(shell, magics)
-    report = ReportMagics(shell, magics.recording)
-    places = ConnectionMagics(shell, magics.places)
-    for registered in (magics, places, charts, record, report, languages, browser):
-        shell.register_magics(registered)
+    registered = (
+        magics,
+        ConnectionMagics(shell, magics.places),
+        ChartMagics(shell, magics.charts),
+        RecordMagics(shell, magics),
+        ReportMagics(shell, magics.recording),
+        PackMagics(shell, magics),
+        WindowMagics(shell, magics),
+        languages,
+        BrowserMagics(shell, magics.bindings),
+    )
+    for one in registered:
+        shell.register_magics(one)
     atexit.register(magics.close)
     atexit.register(languages.close)
     # A hook of our own errors, not of IPython: they show as one line unless the analyst asks for all of it.
@@ -37,15 +51,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away, close every connection and end every session; nothing of ours stays."""
-    for registered in (
-        ChartMagics,
-        ConnectionMagics,
-        RecordMagics,
-        ReportMagics,
-        KqlMagics,
-        LanguageMagics,
-        BrowserMagics,
-    ):
+    for registered in REGISTERED:
         magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue
@@ -53,7 +59,7 @@ def unload(shell: InteractiveShell) -> None:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(magics)
-        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics):
+        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics | PackMagics):
             magics.close()
             atexit.unregister(magics.close)
     KqlMagicError.full_traceback = staticmethod(lambda: False)

@@ -29,6 +29,7 @@ from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.charts import Charts
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.queries import Queries
+from kqlmagic_ext.magics.ran import Ran
 from kqlmagic_ext.magics.recording import Recording, Wishes, size_in_bytes
 from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
@@ -106,6 +107,7 @@ class KqlMagics(Magics):
         self.typing.add()
         self.recording = Recording(self._wishes)
         self.queries = Queries(shell, self.places, self.bindings, self.charts, self.typing, self.recording)
+        self.ran: Ran | None = None  # the last query, if it ran well
 
     # ------------------------------------------------------------ queries
 
@@ -144,23 +146,28 @@ class KqlMagics(Magics):
         `%kql_chart` gives it.
         """
         with Attempt(self.bindings, line, "the query was stopped") as attempt:
+            before, self.ran = self.ran, None
             attempt.asked = asked = opt.parse(self.kql, line, cell)
             attempt.outputs = asked.outputs
+            self.ran = before if asked.options.show else None
             try:
-                return self._run(asked, local_ns or {})
+                return self.answer(asked, local_ns or {})
             except QueryError as error:
                 if error.unknown and is_frame(self._names.get(error.unknown)):
                     error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
                 raise
 
-    def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
+    def answer(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
+        """What a cell gives for what it asks; the values of `local_ns` stand before the notebook's own."""
         self.bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
         connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))
         if asked.options.show:
             print(connection.prepare(query))  # noqa: T201 - the cell's own output
             return None
-        return self.queries.run(asked, query, connection)
+        shown = self.queries.run(asked, query, connection)
+        self.ran = Ran.of(asked, query)
+        return shown
 
     def _query(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Query:
         if not asked.text.strip():
