@@ -15,7 +15,7 @@ LEVELS = [
     {"errors", "interrupts"},
     {"values", "query"},
     {"frames", "frontend", "kql"},
-    {"connections", "display", "languages"},
+    {"connections", "display", "languages", "record"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {

@@ -1,0 +1,1 @@
+"""The investigation record: every query, its answer, and what shows that nothing was changed."""
