@@ -1,0 +1,148 @@
+"""The values of two results as numbers: equal numbers for equal values, so that rows are compared as a whole.
+
+Equal means: null and null; NaN and NaN, but not NaN and null; 0.0 and -0.0 (the hash tells them apart); times and decimals by
+value; a dynamic by what its JSON says, whatever the order of keys and the spaces (1 and 1.0 differ; text that is no JSON, or a
+number that no double can tell, is compared as text).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kqlmagic_ext.record.canonical import (
+    exact_digits,
+    exact_times,
+    numpy_values,
+    one_nan,
+    plain_chunks,
+    valid,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pyarrow as pa
+
+    Numbers = np.ndarray[Any, np.dtype[Any]]
+
+_STRIDE = 4000  # texts that are read at once
+_LONG_NUMBER = re.compile(r"[0-9]{19}")  # may be beyond 64 bits, where orjson makes a float of it
+
+
+def column_codes(name: str, tables: Sequence[pa.Table]) -> Numbers:
+    """A number for each value of a column, in all tables one after the other; 0 for a null."""
+    import numpy as np
+
+    told = [plain_chunks(table.schema.field(name), table.column(name)) for table in tables]
+    kind, chunks = told[0][0], [chunk for _, found in told for chunk in found]
+    if not chunks:
+        return np.zeros(0, np.int32)
+    codes = _plain_codes(kind, chunks) + 1
+    codes[~np.concatenate([valid(chunk) for chunk in chunks])] = 0
+    return codes.astype(np.int32)
+
+
+def row_codes(columns: Sequence[Numbers], rows: int) -> Numbers:
+    """A number for each row: the same for rows that have the same numbers in all columns."""
+    import numpy as np
+
+    codes = np.zeros(rows, np.int64)
+    for column in columns:
+        codes = factorized(codes * (int(column.max(initial=0)) + 1) + column)
+        if int(codes.max(initial=0)) + 1 == rows:
+            break  # no two rows are alike, whatever else they hold
+    return codes
+
+
+def factorized(values: Numbers) -> Numbers:
+    """0 for the first value and all equal to it, 1 for the next new one, and so on."""
+    import pandas as pd
+
+    codes: Numbers = pd.factorize(values)[0]
+    return codes
+
+
+def real_values(name: str, table: pa.Table) -> Numbers:
+    """The values of a real column, NaN for a null."""
+    import numpy as np
+
+    _, chunks = plain_chunks(table.schema.field(name), table.column(name))
+    return np.concatenate([np.zeros(0), *(numpy_values(chunk, np.nan) for chunk in chunks)])
+
+
+def _plain_codes(kind: str, chunks: Sequence[pa.Array]) -> Numbers:
+    """Codes from 0 on; any under a null."""
+    import numpy as np
+
+    if kind in ("string", "guid"):
+        return _text_codes(chunks)[0]
+    if kind == "dynamic":
+        codes, texts = _text_codes(chunks)
+        return _canonical_codes(texts)[codes] if len(texts) else codes
+    if kind == "decimal":
+        return _text_codes(exact_digits(chunks)[1])[0]
+    if kind in ("datetime", "timespan"):
+        return factorized(np.concatenate(exact_times(chunks)[1]))
+    zero = False if kind == "bool" else 0
+    values = np.concatenate([numpy_values(chunk, zero) for chunk in chunks])
+    if kind == "real":
+        values = (one_nan(values) + 0.0).view(np.int64)  # -0.0 + 0.0 is 0.0
+    return factorized(values)
+
+
+def _text_codes(chunks: Sequence[pa.Array]) -> tuple[Numbers, pa.Array]:
+    """The code of each text (0 for a null), and the texts by their codes."""
+    import numpy as np
+    import pyarrow as pa
+
+    wide = pa.chunked_array([chunk.cast(pa.large_string()) for chunk in chunks])
+    coded = wide.dictionary_encode().unify_dictionaries()
+    codes = np.concatenate([numpy_values(chunk.indices, 0) for chunk in coded.chunks])
+    return codes.astype(np.int64), coded.chunk(0).dictionary
+
+
+def _canonical_codes(texts: pa.Array) -> Numbers:
+    """The code of what each JSON text says; few Python objects at a time."""
+    import pyarrow as pa
+
+    pieces = [texts.slice(start, _STRIDE) for start in range(0, len(texts), _STRIDE)]
+    canonical = [pa.array(map(_canonical, piece.to_pylist()), pa.large_string()) for piece in pieces]
+    return _text_codes(canonical)[0]
+
+
+def _canonical(text: str) -> str:
+    """The one spelling, keys sorted, of what a JSON text says."""
+    import orjson
+
+    if not _LONG_NUMBER.search(text):
+        try:
+            return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS).decode()
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            pass  # the exact way knows what to do with it
+    return _exactly_canonical(text)
+
+
+def _exactly_canonical(text: str) -> str:
+    import json
+
+    import orjson
+
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        try:
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        except orjson.JSONEncodeError:  # an integer beyond 64 bits, half of a surrogate pair, or very deep
+            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return orjson.dumps(text).decode()
+
+
+def _finite(digits: str) -> float:
+    return float(digits) if math.isfinite(float(digits)) else _refuse(digits)
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON that a double can tell")
