@@ -8,7 +8,6 @@ number that no double can tell, is compared as text).
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kqlmagic_ext.record.canonical import (
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
 _STRIDE = 4000  # texts that are read at once
-_LONG_NUMBER = re.compile(r"[0-9]{19}")  # may be beyond 64 bits, where orjson makes a float of it
+_LONG_NUMBER = "[0-9]{19}"  # may be beyond 64 bits, where orjson makes a float of it
 
 
 def column_codes(name: str, tables: Sequence[pa.Table]) -> Numbers:
@@ -99,33 +98,37 @@ def _text_codes(chunks: Sequence[pa.Array]) -> tuple[Numbers, pa.Array]:
     import pyarrow as pa
 
     wide = pa.chunked_array([chunk.cast(pa.large_string()) for chunk in chunks])
-    coded = wide.dictionary_encode().unify_dictionaries()
+    coded = wide.dictionary_encode()  # one dictionary for all chunks
     codes = np.concatenate([numpy_values(chunk.indices, 0) for chunk in coded.chunks])
     return codes.astype(np.int64), coded.chunk(0).dictionary
 
 
 def _canonical_codes(texts: pa.Array) -> Numbers:
     """The code of what each JSON text says; few Python objects at a time."""
-    import pyarrow as pa
-
     pieces = [texts.slice(start, _STRIDE) for start in range(0, len(texts), _STRIDE)]
-    canonical = [pa.array(map(_canonical, piece.to_pylist()), pa.large_string()) for piece in pieces]
-    return _text_codes(canonical)[0]
+    return _text_codes([_canonical(piece) for piece in pieces])[0]
 
 
-def _canonical(text: str) -> str:
-    """The one spelling, keys sorted, of what a JSON text says."""
+def _canonical(texts: pa.Array) -> pa.Array:
+    """The one spelling, keys sorted, of what each JSON text says."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    exact = pc.any(pc.match_substring_regex(texts, _LONG_NUMBER)).as_py()
+    spelled = map(_exactly_spelled if exact else _spelled, texts.to_numpy(zero_copy_only=False))
+    return pa.array(list(spelled), pa.large_binary()).cast(pa.large_string())
+
+
+def _spelled(text: str) -> bytes:
     import orjson
 
-    if not _LONG_NUMBER.search(text):
-        try:
-            return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS).decode()
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-            pass  # the exact way knows what to do with it
-    return _exactly_canonical(text)
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return _exactly_spelled(text)
 
 
-def _exactly_canonical(text: str) -> str:
+def _exactly_spelled(text: str) -> bytes:
     import json
 
     import orjson
@@ -133,11 +136,11 @@ def _exactly_canonical(text: str) -> str:
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
         try:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:  # an integer beyond 64 bits, half of a surrogate pair, or very deep
-            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+            return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
-        return orjson.dumps(text).decode()
+        return orjson.dumps(text)
 
 
 def _finite(digits: str) -> float:
