@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kqlmagic_ext.record.canonical import (
     exact_digits,
-    exact_times,
     numpy_values,
     one_nan,
     plain_chunks,
+    time_counts,
     valid,
 )
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
+_SECOND = 10**9  # in ns
 _STRIDE = 4000  # texts that are read at once
 _LONG_NUMBER = "[0-9]{19}"  # may be beyond 64 bits, where orjson makes a float of it
 
@@ -82,14 +83,40 @@ def _plain_codes(kind: str, chunks: Sequence[pa.Array]) -> Numbers:
         codes, texts = _text_codes(chunks)
         return _canonical_codes(texts)[codes] if len(texts) else codes
     if kind == "decimal":
-        return _text_codes(exact_digits(chunks)[1])[0]
+        return _text_codes(_digits(chunks))[0]
     if kind in ("datetime", "timespan"):
-        return factorized(np.concatenate(exact_times(chunks)[1]))
+        return _time_codes(chunks)
     zero = False if kind == "bool" else 0
     values = np.concatenate([numpy_values(chunk, zero) for chunk in chunks])
     if kind == "real":
         values = (one_nan(values) + 0.0).view(np.int64)  # -0.0 + 0.0 is 0.0
     return factorized(values)
+
+
+def _time_codes(chunks: Sequence[pa.Array]) -> Numbers:
+    """By seconds and the rest in ns: no unit need hold the times of both results."""
+    import numpy as np
+
+    parts = [
+        (counts // (_SECOND // unit), counts % (_SECOND // unit) * unit)
+        for counts, unit in map(time_counts, chunks)
+    ]
+    seconds, rest = (factorized(np.concatenate(part)) for part in zip(*parts, strict=True))
+    return row_codes([seconds, rest], len(seconds))
+
+
+def _digits(chunks: Sequence[pa.Array]) -> list[pa.Array]:
+    """The digits of all decimals at one scale, by zeros in text: no decimal type need hold those of both results."""
+    scaled = [exact_digits([chunk]) for chunk in chunks]
+    most = max(scale for scale, _ in scaled)
+    return [_padded(digits, most - scale) for scale, (digits,) in scaled]
+
+
+def _padded(digits: pa.Array, zeros: int) -> pa.Array:
+    import pyarrow.compute as pc
+
+    longer = pc.binary_join_element_wise(digits, "0" * zeros, "")
+    return pc.if_else(pc.equal(digits, "0"), digits, longer)
 
 
 def _text_codes(chunks: Sequence[pa.Array]) -> tuple[Numbers, pa.Array]:

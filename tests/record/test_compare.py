@@ -280,6 +280,22 @@ def test_the_key_tells_which_columns_of_a_row_changed() -> None:
     assert (found.gone.table["Host"].to_pylist(), found.appeared.table["Host"].to_pylist()) == (["b"], ["d"])
 
 
+def of_type(kind: str, values: list[Any], type_: pa.DataType) -> pa.Table:
+    return pa.table([pa.array(values, type_)], schema=pa.schema([kql_field("X", kind, type_)]))
+
+
+def test_values_that_no_one_arrow_type_holds_are_compared_all_the_same() -> None:
+    long, fine = of_type("timespan", [10**15, 5], pa.duration("s")), [1, 5 * 10**9, None]
+    found = difference(long, of_type("timespan", fine, pa.duration("ns")))
+    assert found.gone.table.equals(long.slice(0, 1))
+    assert found.appeared.table["X"].cast(pa.int64()).to_pylist() == [1, None]
+    large = of_type("decimal", [Decimal(10) ** 37, Decimal(0), Decimal(-5)], pa.decimal128(38, 0))
+    small = [Decimal("0.5"), Decimal(0), None, Decimal(-5)]
+    found = difference(large, of_type("decimal", small, pa.decimal256(76, 70)))
+    assert found.gone.table["X"].to_pylist() == [Decimal(10) ** 37]
+    assert found.appeared.table["X"].to_pylist() == [Decimal("0.5"), None]
+
+
 def test_a_key_that_is_not_in_both_raises() -> None:
     with pytest.raises(
         ParameterError, match="'N' is no column that both results have with one type; such are: Host"
