@@ -35,7 +35,9 @@ class Rows:
     @property
     def count(self) -> int:
         """How many rows these are, each as often as it is there."""
-        return sum(self.times.to_pylist())
+        import pyarrow.compute as pc
+
+        return pc.sum(self.times).as_py() or 0
 
 
 @dataclass(frozen=True)

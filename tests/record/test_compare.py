@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -231,6 +232,24 @@ def test_the_verdict_tells_how_far_floats_lie_apart(before: list[Any], after: li
     )
 
 
+def test_reals_in_a_chain_of_near_ones_are_still_measured() -> None:
+    found = verdict(table(X=("real", [1.0])), table(X=("real", [1 + 1.8e-9])))
+    assert (found.word, round(found.real_difference, 11)) == ("changed", 1.8e-9)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [(0.0, -0.0, True), (math.nan, None, False), (0.0, None, False), (1.0, 1 + 2**-52, False)],
+)
+def test_reals_that_look_alike(one: float, other: float | None, *, same: bool) -> None:
+    assert difference(table(X=("real", [one])), table(X=("real", [other]))).nothing == same
+
+
+def test_all_nans_are_equal() -> None:
+    bits = np.array([0x7FF8 << 48, 0xFFF8 << 48 | 5], np.uint64).view(np.float64)
+    assert difference(*(of_type("real", [nan], pa.float64()) for nan in bits)).nothing
+
+
 def test_the_verdict_tells_growth_and_which_columns_differ() -> None:
     three = table(Host=HOSTS, N=("long", [1, 2, 3]))
     assert str(verdict(three.slice(1), three)) == "grown, 1 row appeared"
@@ -278,6 +297,21 @@ def test_the_key_tells_which_columns_of_a_row_changed() -> None:
     assert found.changed.after.to_pylist() == [{"Host": "c", "N": 4, "D": "2"}]
     assert found.changed.columns == ("N", "D")
     assert (found.gone.table["Host"].to_pylist(), found.appeared.table["Host"].to_pylist()) == (["b"], ["d"])
+
+
+def test_rows_of_one_key_are_paired_in_order_whatever_lies_between() -> None:
+    rows = range(300)
+    one = table(Host=("string", [f"{row % 7}" for row in rows]), N=("long", list(rows)))
+    two = table(Host=("string", [f"{row % 3}" for row in rows]), N=("long", [row + 1000 for row in rows]))
+    found = difference(one, two, ["Host"])
+    assert found.changed is not None
+    partners = [[row for row in rows if row % 3 == host] for host in range(3)]
+    wanted = [(row, partners[row % 7][row // 7] + 1000) for row in rows if row % 7 < 3]
+    pairs = zip(found.changed.before["N"].to_pylist(), found.changed.after["N"].to_pylist(), strict=True)
+    assert list(pairs) == wanted
+    assert found.gone.table["N"].to_pylist() == [row for row in rows if row % 7 >= 3]
+    left = {row + 1000 for row in rows} - {new for _, new in wanted}
+    assert found.appeared.table["N"].to_pylist() == sorted(left)
 
 
 def of_type(kind: str, values: list[Any], type_: pa.DataType) -> pa.Table:

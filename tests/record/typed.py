@@ -74,7 +74,8 @@ def dirty(array: pa.Array) -> pa.Array:
 
 def chunked(array: pa.Array, ends: Sequence[int]) -> pa.ChunkedArray:
     """The array in chunks that end there, each a slice of a longer array."""
-    longer = pa.concat_arrays([array, array, array])
+    turned = array.take(pa.array(range(len(array))[::-1], pa.int64()))
+    longer = pa.concat_arrays([turned, array, turned])
     bounds = [0, *sorted(end for end in ends if end <= len(array)), len(array)]
     pieces = [longer.slice(len(array) + a, b - a) for a, b in pairwise(bounds)]
     return pa.chunked_array(pieces, array.type)
