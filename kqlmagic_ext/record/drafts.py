@@ -67,6 +67,24 @@ def mark(frame: pd.DataFrame, record: Record, table: int) -> None:
     frame.attrs["kql"].update(record=record.id, case=record.case, table=table)
 
 
+def own(table: pa.Table) -> pa.Table:
+    """The table with numbers and times in memory of its own: in a frame's, the analyst may change them at any time."""
+    import pyarrow as pa
+
+    columns = [pa.chunked_array(map(_own, column.chunks), column.type) for column in table.columns]
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _own(chunk: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    if not pa.types.is_primitive(chunk.type) or pa.types.is_boolean(chunk.type):
+        return chunk  # Arrow made it: pandas keeps no such memory that can be written to
+    valid, values = chunk.buffers()
+    copied = pa.py_buffer(values.to_pybytes()) if values is not None else None
+    return pa.Array.from_buffers(chunk.type, len(chunk), [valid, copied], chunk.null_count, chunk.offset)
+
+
 def _outline(table: pa.Table, origin: Origin | None) -> FrameInput:
     shape = described(table, "")
     fed = ("", 0) if origin is None else (f"R{origin.number} of {origin.case}", origin.table)
