@@ -130,6 +130,11 @@ class KqlMagics(Magics):
         help="in Log Analytics, ask the endpoint for Basic and Auxiliary tables, which lacks join, union and more",
     )
     @argument("--show", action="store_true", help="print the query that would be sent, and run nothing")
+    @argument(
+        "--cache",
+        metavar="AGE",
+        help="take the kept answer to the very same question if it is not older than this (10m, 1h, 7d); else ask",
+    )
     @argument("--no-record", action="store_true", help="leave no record of this query and its answer")
     @argument("query", nargs="...", help="KQL: everything behind the options, byte for byte")
     @line_cell_magic

@@ -55,7 +55,10 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell."""
+    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell.
+
+    `again_of`: the id of the record whose query it runs again.
+    """
 
     options: argparse.Namespace
     text: str
@@ -63,6 +66,7 @@ class Cell:
     line: int
     column: int
     source: str = ""
+    again_of: str = ""
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool = True) -> Cell:

@@ -76,7 +76,7 @@ class RecordMagics(Magics):
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._recording.settled()
-        record = self.record(desk, arguments.id)
+        record = found(desk, arguments.id)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
         except ResultGone as error:
@@ -121,7 +121,7 @@ class RecordMagics(Magics):
             desk.store.forget_all()
             publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
             return
-        records = [self.record(desk, text) for text in arguments.ids]
+        records = [found(desk, text) for text in arguments.ids]
         for record in records:
             desk.store.forget(record.number, _now())
         publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
@@ -164,18 +164,6 @@ class RecordMagics(Magics):
         ]
 
     @staticmethod
-    def record(desk: Desk, text: str) -> Record:
-        """The record of an id; UsageError when there is none, or it cannot be read."""
-        from kqlmagic_ext.record.records import number_of
-
-        try:
-            return desk.store.record(number_of(text.strip("\"',")))
-        except KeyError as error:
-            raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
-        except (ValueError, OSError) as error:
-            raise UsageError(f"{text}: {error}") from error
-
-    @staticmethod
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
         """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
         kept = desk.store.history()
@@ -185,6 +173,18 @@ class RecordMagics(Magics):
         states |= {record.id: "waiting to be written" for record in waiting}
         states |= {record.id: f"not kept: {record.lost}" for record in lost}
         return [*kept, *waiting, *lost], states
+
+
+def found(desk: Desk, text: str) -> Record:
+    """The record of an id; UsageError when there is none, or it cannot be read."""
+    from kqlmagic_ext.record.records import number_of
+
+    try:
+        return desk.store.record(number_of(text.strip("\"',")))
+    except KeyError as error:
+        raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{text}: {error}") from error
 
 
 def _now() -> str:

@@ -93,6 +93,12 @@ class Recording:
         mode = "off" if getattr(asked.options, "no_record", False) else self._wishes().mode
         return Asking(self, asked, query, connection, mode)
 
+    def question(self, query: Query, connection: Connection) -> tuple[Record, Mapping[str, pa.Table]]:
+        """What a record would say of a question, and the frames that go into it."""
+        query, parameters = _crossed(query)
+        tables = {name: value for name, value in query.inputs.items() if is_arrow(value)}
+        return _question(query, connection, parameters), tables
+
     def note(self, text: str) -> Record:
         """Put the analyst's own words between the queries; OSError when they cannot be kept."""
         from kqlmagic_ext.record.drafts import Draft
@@ -184,27 +190,18 @@ class Asking:
             self.warnings.append(f"this query is not recorded: {why}")
 
     def _begin(self) -> None:
-        from kqlmagic_ext.record.records import Record
-
         self._origins = _origins(self.query)
         self.query, parameters = _crossed(self.query)
         query, asked = self.query, self._asked
         self._desk = self._recording.desk
         store = self._desk.store
-        self._record = Record(
-            store.take_id(),
-            store.case,
-            "query",
-            _iso(datetime.now(UTC)),
+        self._record = _question(query, self._connection, parameters).with_(
+            id=store.take_id(),
+            case=store.case,
             cell=_short(asked.source),
-            text=_short(query.text),
-            parameters=parameters,
-            connection=self._connection.name,
-            place=_place(self._connection),
-            timespan="" if query.timespan is None else query.timespan.text,
-            options=_options(query),
             outputs=asked.outputs,
             wanted=self._mode,
+            again_of=asked.again_of,
         )
         self.lines, warnings = self._recording.told()
         self.warnings += warnings
@@ -215,13 +212,36 @@ class Asking:
         inputs = {
             name: (table, self._origins.get(name))
             for name, table in self.query.inputs.items()
-            if type(table).__module__.startswith("pyarrow")
+            if is_arrow(table)
         }
         if self._result is None:
             with suppress(KqlMagicError):
                 record = record.with_(sent=_short(self._connection.prepare(self.query)))
             return Draft(record.with_(error=_told(error), complete=False), (), inputs)
         return Draft(_answered(record, self._result, error), self._result.tables, inputs)
+
+
+def is_arrow(value: object) -> bool:
+    """Whether a value is an Arrow table, as the frames that a query uses are by then."""
+    return type(value).__module__.startswith("pyarrow")
+
+
+def _question(query: Query, connection: Connection, parameters: Mapping[str, Any]) -> Record:
+    """The part of a record that is known before the answer."""
+    from kqlmagic_ext.record.records import Record
+
+    return Record(
+        "",
+        "",
+        "query",
+        _iso(datetime.now(UTC)),
+        text=_short(query.text),
+        parameters=parameters,
+        connection=connection.name,
+        place=place_of(connection),
+        timespan="" if query.timespan is None else query.timespan.text,
+        options=_options(query),
+    )
 
 
 def size_in_bytes(text: str) -> int:
@@ -243,7 +263,6 @@ def case_name(wanted: str) -> str:
 def _answered(record: Record, result: Result, error: BaseException | None) -> Record:
     origin = result.origin
     return record.with_(
-        time=origin.get("start", record.time),
         sent=_short(result.sent.text if result.sent else origin.get("query", "")),
         window=tuple(origin.get("window", (None, None))),
         seconds=origin.get("seconds"),
@@ -313,7 +332,7 @@ def _options(query: Query) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _place(connection: Connection) -> str:
+def place_of(connection: Connection) -> str:
     """The URL that opens the same rows again, without what may be a secret."""
     from kqlmagic_ext.connections.secrets import suspicious_options, without_options
 
