@@ -293,6 +293,23 @@ def test_an_error_has_the_line_and_column_of_the_file(
     assert "in queries/wrong.kql" in lines
 
 
+def test_a_frame_that_was_not_given_is_proposed(notebook: Notebook, save: Callable[[str, str], Path]) -> None:
+    notebook.value("%kql_connect local://")
+    notebook.names["assets"] = pd.DataFrame({"x": [1]})
+    save("joined.kql", "assets | count")
+    assert "assets is a DataFrame of this notebook: add -i assets" in str(notebook.error("%kql_run joined"))
+    assert notebook.value("%kql_run joined -i assets")["Count"].tolist() == [1]
+
+
+def test_a_query_runs_with_the_values_of_a_function(
+    notebook: Notebook, save: Callable[[str, str], Path]
+) -> None:
+    notebook.value("%kql_connect local://")
+    save("one.kql", "// ---\n// parameters: {x: long}\n// ---\nprint x = {{x}}")
+    notebook.value("def run(inner):\n    return get_ipython().run_line_magic('kql_run', 'one -i x=inner')")
+    assert notebook.value("run(7)")["x"].tolist() == [7]
+
+
 def test_an_error_in_a_rule_has_the_line_and_column_of_the_file(notebook: Notebook, folder: Path) -> None:
     notebook.value(DEMO)
     wrong = RULE.replace("| where ResultType", "| where  Nothing")
