@@ -171,6 +171,10 @@ def test_a_rule_that_was_run_is_saved_with_all_it_tells(notebook: Notebook, fold
     rule, saved = read("rule.yaml"), read("queries/refused.kql")
     assert saved == replace(rule, name="refused", tactics=("Impact",))
     assert saved.entities == (Entity("Account", "FullName", "UserPrincipalName"),)
+    notebook.value("%kql_window 3d")
+    notebook.value("%kql_run rule.yaml -o a")
+    notebook.value("%kql_save windowed")
+    assert read("queries/windowed.kql").timespan == "14d"
     notebook.value("%kql print 1")
     notebook.value("%kql_save other")
     assert read("queries/other.kql").description == ""
