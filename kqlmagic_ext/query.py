@@ -22,7 +22,7 @@ _ISO_DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _LONGEST = timedelta(days=365_000)
-_ORIGIN_BYTES = 4096
+_ORIGIN_BYTES = 4096 - 256  # the rest is for what the record adds
 _ORIGIN_LENGTHS = (1200, 400, 100, 0)
 
 
@@ -92,7 +92,8 @@ class Query:
 
     `inputs`: a DataFrame (or an Arrow table whose fields tell KQL types) becomes a table of that name, any other value a
     parameter; `{{name}}` in the text uses an input wherever a column may bear the same name. `refresh`: no answer from
-    a cache. `search`: in Log Analytics, the endpoint for Basic and Auxiliary tables.
+    a cache. `search`: in Log Analytics, the endpoint for Basic and Auxiliary tables. `now`: the moment that now() gives, and
+    from which the timespan counts back, where the place can be told (the embedded one can).
     """
 
     text: str
@@ -101,6 +102,7 @@ class Query:
     limit: int | None = None
     refresh: bool = False
     search: bool = False
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Result:
     `frames`: one DataFrame a result table; `tables`: the Arrow tables they were made from. `complete`: whether all rows
     came, `missing`: why not; `warnings`: what the analyst should know. `render`: the `visualization` and properties of a
     `render` clause. `statistics`: what the place told of its work. `origin`: where the frames came from, as strict JSON
-    of at most 4 KB, which stands in each frame's `attrs["kql"]`.
+    of at most 4 KB, which stands in each frame's `attrs["kql"]`. `sent`: the query as it was sent, in full.
     """
 
     frames: tuple[pd.DataFrame, ...]
@@ -136,6 +138,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     render: Mapping[str, Any] | None = None
     statistics: Mapping[str, Any] | None = None
+    sent: Sent | None = None
 
     @property
     def frame(self) -> pd.DataFrame:

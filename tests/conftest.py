@@ -32,6 +32,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
     return InteractiveShell.instance(config=config)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_record() -> Iterator[None]:
+    """The tests of the record ask for one; no other test, nor a kernel that it starts, leaves any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KQLMAGIC_RECORD", "off")
+        yield
+
+
 @pytest.fixture
 def notebook(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     monkeypatch.delenv("KQLMAGIC_CONNECTION", raising=False)

@@ -17,10 +17,12 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_every_cell_of_the_readme_runs(
-    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)  # %kql_save writes beside the notebook
     assert len(CELLS) >= 7
+    monkeypatch.setenv("KQLMAGIC_RECORD", "full")
+    notebook.run(f"%config KqlMagics.cases_folder = {str(tmp_path)!r}")
     joined = 0
     for cell in CELLS:
         result = notebook.run(cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_SAID = b"kqlmagic_ext said"
+
 
 def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """The Arrow table of a DataFrame that crosses into KQL or a language, and what the analyst should know of it.
 
     Named index levels become leading columns; an unnamed index of integers (row numbers) is dropped. An Arrow table whose
-    fields tell their KQL types crosses as it is.
+    fields tell their KQL types crosses as it is; one that was made here tells what was said then, too.
 
     Raises
     ------
@@ -32,8 +35,8 @@ def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Tabl
     """
     import pyarrow as pa
 
-    fields, arrays, warnings = [], [], []
-    warnings += _naive(frame, name)
+    fields, arrays = [], []
+    warnings = [*_said_before(frame), *_naive(frame, name)]
     for label, kind, array in _typed_columns(frame, name):
         if kind == "string" and array.null_count:
             warnings.append(
@@ -42,7 +45,14 @@ def arrow_from_frame(frame: pd.DataFrame | pa.Table, name: str) -> tuple[pa.Tabl
             array = array.fill_null("")  # noqa: PLW2901 - the same column
         fields.append(kql_field(label, kind, array.type))
         arrays.append(array)
-    return pa.table(arrays, schema=pa.schema(fields)), tuple(warnings)
+    said = {_SAID: json.dumps(warnings)} if warnings else None
+    return pa.table(arrays, schema=pa.schema(fields, said)), tuple(warnings)
+
+
+def _said_before(frame: pd.DataFrame | pa.Table) -> list[str]:
+    """The warnings that an Arrow table, made here of a DataFrame, carries along."""
+    metadata = getattr(getattr(frame, "schema", None), "metadata", None) or {}
+    return [str(warning) for warning in json.loads(metadata.get(_SAID, b"[]"))]
 
 
 def _naive(frame: pd.DataFrame | pa.Table, name: str) -> list[str]:

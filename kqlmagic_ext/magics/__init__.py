@@ -12,13 +12,16 @@ from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
 from kqlmagic_ext.magics.packs import PackMagics
+from kqlmagic_ext.magics.record import RecordMagics
+from kqlmagic_ext.magics.report import ReportMagics
 from kqlmagic_ext.magics.window import WindowMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 REGISTERED = (
-    ChartMagics, ConnectionMagics, KqlMagics, LanguageMagics, BrowserMagics, PackMagics, WindowMagics,
+    ChartMagics, ConnectionMagics, RecordMagics, ReportMagics, PackMagics, WindowMagics, KqlMagics, LanguageMagics,
+    BrowserMagics,
 )  # fmt: skip
 
 
@@ -28,10 +31,11 @@ def load(shell: InteractiveShell) -> None:
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
     browser = BrowserMagics(shell, magics.bindings)
-    charts = ChartMagics(shell, magics.charts)
+    charts, record = ChartMagics(shell, magics.charts), RecordMagics(shell, magics)
+    report = ReportMagics(shell, magics.recording)
     packs, window = PackMagics(shell, magics), WindowMagics(shell, magics)
-    connections = ConnectionMagics(shell, magics.places)
-    for registered in (magics, connections, charts, languages, browser, packs, window):
+    places = ConnectionMagics(shell, magics.places)
+    for registered in (magics, places, charts, record, report, languages, browser, packs, window):
         shell.register_magics(registered)
     atexit.register(magics.close)
     atexit.register(languages.close)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,29 +20,26 @@ from IPython.display import publish_display_data
 from traitlets import Enum, Int, TraitError, Unicode, validate
 
 from kqlmagic_ext.display.receipt import bound_line, receipt
-from kqlmagic_ext.errors import PartialResultError, QueryError
-from kqlmagic_ext.kql.parameters import is_frame, names_in_braces, quoted_names
+from kqlmagic_ext.errors import QueryError
+from kqlmagic_ext.kql.parameters import is_frame, names_in_braces
 from kqlmagic_ext.kql.tokens import place
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.charts import Charts
-from kqlmagic_ext.magics.checking import complete
 from kqlmagic_ext.magics.places import DEMO, Places
-from kqlmagic_ext.magics.progress import Progress
+from kqlmagic_ext.magics.queries import Queries
 from kqlmagic_ext.magics.ran import Ran
+from kqlmagic_ext.magics.recording import Recording, Wishes, size_in_bytes
 from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
-from kqlmagic_ext.values import NAIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from kqlmagic_ext.connections import Connection
     from kqlmagic_ext.kql.language_service.chosen import Chosen
-    from kqlmagic_ext.query import Result
 
 
 @magics_class
@@ -84,6 +80,23 @@ class KqlMagics(Magics):
         "missing is said at once.",
     ).tag(config=True)
 
+    record = Enum(
+        ["full", "queries", "off"],
+        "full",
+        help="What the investigation record keeps of each query on this machine. full: the query and its answer. queries: the "
+        "query, the shape and the hash of its answer. off: nothing. The environment variable KQLMAGIC_RECORD goes before.",
+    ).tag(config=True)
+    case = Unicode(
+        "", help="The case that queries are recorded in. Empty: the name of the notebook's folder."
+    ).tag(config=True)
+    cases_folder = Unicode(
+        "", help="The folder of all cases. Empty: kqlmagic_ext/cases in the user's folder for data."
+    ).tag(config=True)
+    record_budget = Unicode(
+        "20GB",
+        help="The bytes that a case's answers may take; beyond them the oldest are taken away. The queries stay.",
+    ).tag(config=True)
+
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._shell, self._names = shell, shell.user_ns
@@ -92,10 +105,9 @@ class KqlMagics(Magics):
         self.charts = Charts(shell)
         self.typing = Typing(shell, self.places, self.kql.parser, lambda: self._service)
         self.typing.add()
-        self._told_synthetic = self._told_naive = False
+        self.recording = Recording(self._wishes)
+        self.queries = Queries(shell, self.places, self.bindings, self.charts, self.typing, self.recording)
         self.ran: Ran | None = None  # the last query, if it ran well
-        self._partial: Result | None = None  # the last answer that a cell failed with
-        self._partial_error: weakref.ref[PartialResultError] | None = None
 
     # ------------------------------------------------------------ queries
 
@@ -115,6 +127,7 @@ class KqlMagics(Magics):
         help="in Log Analytics, ask the endpoint for Basic and Auxiliary tables, which lacks join, union and more",
     )
     @argument("--show", action="store_true", help="print the query that would be sent, and run nothing")
+    @argument("--no-record", action="store_true", help="leave no record of this query and its answer")
     @argument("query", nargs="...", help="KQL: everything behind the options, byte for byte")
     @line_cell_magic
     def kql(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
@@ -155,37 +168,9 @@ class KqlMagics(Magics):
         if asked.options.show:
             print(connection.prepare(query))  # noqa: T201 - the cell's own output
             return None
-        result = self._answer(asked, connection, query)
-        self.typing.learn(connection, result)
-        self._check_count(asked.outputs, result)
-        shown = self._show(asked, result, self._synthetic_note(asked, connection))
+        shown = self.queries.run(asked, query, connection)
         self.ran = Ran.of(asked, query)
         return shown
-
-    def _answer(self, asked: opt.Cell, connection: Connection, query: Query) -> Result:
-        """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""
-        self._let_go()
-        try:
-            with Progress(self._shell) as progress:
-                return connection.run(query, progress)
-        except PartialResultError as error:
-            if asked.options.partial:
-                result: Result = error.result
-                return result
-            names = ",".join(asked.outputs) or "NAME"
-            error.hint = f"%kql_accept -o {names} binds them without asking again"
-            self._partial, self._partial_error = error.result, weakref.ref(error)
-            raise
-        except QueryError as error:
-            complete(error, asked, lambda: self.typing.diagnose(query, connection), connection)
-            raise
-
-    def _let_go(self) -> None:
-        """Release the rows of the last incomplete answer; the error that Python remembers holds them no longer."""
-        error = self._partial_error() if self._partial_error is not None else None
-        if error is not None:
-            error.release()
-        self._partial = self._partial_error = None
 
     def _query(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Query:
         if not asked.text.strip():
@@ -212,43 +197,6 @@ class KqlMagics(Magics):
             raise UsageError(f"--limit {text}: that is no number of rows")
         return int(text)
 
-    def _check_count(self, outputs: Sequence[str], result: Result) -> None:
-        count = len(result.frames)
-        if len(outputs) > count:
-            self._partial = result
-            said = f"-o names {len(outputs)} variables, and the query gave {count} table{'s' * (count != 1)}"
-            hint = f"%kql_accept -o {','.join(outputs[:count])} binds what came"
-            raise QueryError(said, hint=hint).after_sending()
-
-    def _show(self, asked: opt.Cell, result: Result, lines: list[str]) -> Any:
-        warnings = [*(f"rows are missing: {reason}" for reason in result.missing), *result.warnings]
-        warnings += quoted_names(asked.text, self._names)
-        naive = [warning for warning in warnings if warning.endswith(NAIVE)]
-        if self._told_naive:  # once is enough
-            warnings = [warning for warning in warnings if warning not in naive]
-        self._told_naive = self._told_naive or bool(naive)
-        if asked.outputs:
-            if len(asked.outputs) < len(result.frames):
-                warnings.append(
-                    f"the query gave {len(result.frames)} tables, and -o names {len(asked.outputs)}"
-                )
-            self.bindings.bind(asked.outputs, result.frames)
-            lines += map(bound_line, asked.outputs, result.frames)
-        drawing = self.charts.show(result) if result.render is not None else None
-        if drawing is not None:
-            lines += drawing.notes
-            lines += [f"render draws the last of {len(result.frames)} tables"] * (len(result.frames) > 1)
-            warnings += [drawing.failed] * bool(drawing.failed)
-        if lines or warnings:
-            publish_display_data(dict(receipt(lines, warnings)))
-        if asked.outputs:
-            return None
-        if len(result.frames) > 1:
-            return result.frames
-        if drawing is not None and drawing.is_shown:
-            self.charts.stand_for(result.frame)
-        return result.frame
-
     @no_var_expand
     @magic_arguments()
     @opt.OUTPUT
@@ -260,15 +208,7 @@ class KqlMagics(Magics):
         """
         names = opt.listed(parse_argstring(self.kql_accept, line).output)
         self.bindings.check(names)
-        if self._partial is None:
-            raise UsageError(
-                "no answer waits to be accepted: only one that a cell failed with, until the next query"
-            )
-        result = self._partial
-        if names and len(names) != len(result.frames):
-            raise UsageError(f"-o names {len(names)} variables, and {len(result.frames)} tables came")
-        self._let_go()
-        return self._show(opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0), result, [])
+        return self.queries.accept(opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0))
 
     # ------------------------------------------------------------ after a failure
 
@@ -278,14 +218,6 @@ class KqlMagics(Magics):
         """Bring back what a failed or interrupted cell took from a variable: `%kql_restore NAME`."""
         value = self.bindings.restore(line.strip())
         publish_display_data(dict(receipt([f"the old answer is back: {bound_line(line.strip(), value)}"])))
-
-    def _synthetic_note(self, asked: opt.Cell, connection: Connection) -> list[str]:
-        """Said once: the demo answers because nobody chose a place."""
-        unchosen = not asked.options.connection and self.places.is_unchosen_demo
-        if self._told_synthetic or not unchosen or not getattr(connection, "synthetic", False):
-            return []
-        self._told_synthetic = True
-        return [f"no connection chosen: synthetic demo data ({DEMO}); %kql_connect URL chooses a place"]
 
     # ------------------------------------------------------------ places
 
@@ -300,6 +232,20 @@ class KqlMagics(Magics):
         if url.startswith("loganalytics://"):
             return {"frame_rows": self.frame_rows, "frame_bytes": self.frame_bytes}
         return {}
+
+    # ------------------------------------------------------------ the record
+
+    def _wishes(self) -> Wishes:
+        mode = os.environ.get("KQLMAGIC_RECORD") or self.record
+        return Wishes(mode, self.case, self.cases_folder, size_in_bytes(self.record_budget))
+
+    @validate("record_budget")
+    def _check_budget(self, proposal: Mapping[str, Any]) -> Any:
+        try:
+            size_in_bytes(proposal["value"])
+        except ValueError as error:
+            raise TraitError(f"record_budget: {error}") from error
+        return proposal["value"]
 
     # ------------------------------------------------------------ typing
 
@@ -317,7 +263,8 @@ class KqlMagics(Magics):
         return proposal["value"]
 
     def close(self) -> None:
-        """Close every connection, and answer Tab no more."""
+        """Have the record on the disk, close every connection, and answer Tab no more."""
+        self.recording.close()
         self.typing.close()
         if "_service" in vars(self):
             self._service.close()

@@ -55,13 +55,14 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, and where in the cell that text begins."""
+    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell."""
 
     options: argparse.Namespace
     text: str
     outputs: tuple[str, ...]
     line: int
     column: int
+    source: str = ""
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool = True) -> Cell:
@@ -89,7 +90,8 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool
         below = head.count("\n")
         text, lines = text[len(head) :], lines + below
         columns = len(head) - head.rfind("\n") - 1 + (0 if below else columns)
-    return Cell(options, text, tuple(outputs), lines, columns)
+    source = f"%{parser.prog} {line}" if cell is None else f"%%{parser.prog} {line}\n{cell}"
+    return Cell(options, text, tuple(outputs), lines, columns, source)
 
 
 def outputs_in(line: str) -> list[str]:

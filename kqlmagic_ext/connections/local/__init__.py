@@ -90,8 +90,15 @@ def _open_demo(url: str, name: str, options: dict[str, str], memory_limit: str |
     except ValueError as error:
         raise ConnectError(f"{url}: {error}") from error
     now = end if "end" in options else None
+    place = f"local://demo?end={end.isoformat().replace('+00:00', 'Z')}&rows={demo.rows}&seed={demo.seed}"
     return LocalConnection(
-        name, url, Database(memory_limit=memory_limit), DemoTables(demo), now=now, synthetic=True
+        name,
+        url,
+        Database(memory_limit=memory_limit),
+        DemoTables(demo),
+        now=now,
+        synthetic=True,
+        place=place,
     )
 
 

@@ -37,6 +37,7 @@ class LocalConnection:
     """An embedded workspace: its tables, and the inputs of each query.
 
     `now`: the moment that now() gives, when the workspace is pinned to one. `synthetic`: its rows are invented.
+    `place`: the URL that opens the same rows again, at any time.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class LocalConnection:
         *,
         now: datetime | None = None,
         synthetic: bool = False,
+        place: str | None = None,
     ) -> None:
         self.name, self.url, self.synthetic = name, url, synthetic
+        self.place = place or url
         self._database, self._pinned = database, now
         self._catalogue = Catalogue(tables, database)
 
@@ -80,7 +83,7 @@ class LocalConnection:
             for name, frame in bound.frames.items()
         ]
         if query.timespan is not None:
-            beside.append(f"// TimeGenerated in {query.timespan.window(self._now())}")
+            beside.append(f"// TimeGenerated in {query.timespan.window(query.now or self._now())}")
         return "\n".join([_sent_text(query, bound), *beside])
 
     def run(self, query: Query, progress: Progress | None = None) -> Result:  # noqa: ARG002 - nothing to tell
@@ -113,7 +116,7 @@ class LocalConnection:
         return self._pinned or datetime.now(UTC)
 
     def _moment(self, query: Query, denied: frozenset[str] = frozenset()) -> Moment:
-        now = self._now()
+        now = query.now or self._now()
         return Moment(now, query.timespan.window(now) if query.timespan else Window(), denied)
 
     def _answer(self, query: Query, cancellation: Cancellation) -> Result:
@@ -180,7 +183,9 @@ def _result(
     origins = [sent.origin(rows=len(frame), seconds=seconds, warnings=warnings) for frame in frames]
     for frame, origin in zip(frames, origins, strict=True):
         frame.attrs["kql"] = origin
-    return Result(frames, tuple(answers), origins[0], warnings=warnings, render=render_clause(sent.text))
+    return Result(
+        frames, tuple(answers), origins[0], warnings=warnings, render=render_clause(sent.text), sent=sent
+    )
 
 
 def _limited(text: str, query: Query) -> str:

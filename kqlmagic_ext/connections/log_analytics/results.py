@@ -50,6 +50,7 @@ def result_of(
         warnings=warnings,
         render=_render(answer.tail.get("render")),
         statistics=answer.tail.get("statistics"),
+        sent=sent,
     )
 
 

@@ -1,0 +1,177 @@
+"""The magics of the investigation record: `%kql_history`, `%kql_open`, `%kql_note`, `%kql_forget`, `%kql_case`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import publish_display_data
+
+from kqlmagic_ext.connections.worker import interruptible
+from kqlmagic_ext.display.receipt import receipt
+from kqlmagic_ext.magics import options as opt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from kqlmagic_ext.magics.kql import KqlMagics
+    from kqlmagic_ext.magics.recording import Desk
+    from kqlmagic_ext.record.records import Record
+
+_HISTORY_S = 2  # how long %kql_history waits for what is being written
+
+
+@magics_class
+class RecordMagics(Magics):
+    """What was asked in this case, and what came."""
+
+    def __init__(self, shell: InteractiveShell, kql: KqlMagics) -> None:
+        super().__init__(shell)
+        self._kql, self._recording = kql, kql.recording
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("--tree", action="store_true", help="show which query fed which")
+    @argument("words", nargs="*", help="only records that hold all of these words")
+    @line_magic
+    def kql_history(self, line: str) -> pd.DataFrame | None:
+        """The records of this case as a DataFrame: what was asked, where, what came, and whether its answer is kept.
+
+        `kept` is said of an answer that is on the disk, whole. `--tree` shows which query fed which.
+        """
+        from kqlmagic_ext.record.history import history_frame, history_tree, holding
+
+        arguments = parse_argstring(self.kql_history, line)
+        desk = self._recording.settled(_HISTORY_S)
+        records, states = self._told(desk)
+        records = holding(records, [word.strip("\"'") for word in arguments.words])
+        if arguments.tree:
+            print(history_tree(records, states))  # noqa: T201 - the cell's own output
+            return None
+        unreadable = desk.store.unreadable()
+        if unreadable:
+            publish_display_data(dict(receipt([], [f"records that cannot be read: {', '.join(unreadable)}"])))
+        return history_frame(records, states)
+
+    @no_var_expand
+    @magic_arguments()
+    @opt.OUTPUT
+    @argument("id", help="the record's id, such as R12")
+    @line_magic
+    def kql_open(self, line: str) -> Any:
+        """Open the kept answer of a record: the frame as it came, with its dtypes. No query is sent.
+
+        Its content is hashed anew; one that is not what the record says is not opened.
+        """
+        from kqlmagic_ext.record.opening import opened
+        from kqlmagic_ext.record.results import ResultGone
+
+        arguments = parse_argstring(self.kql_open, line)
+        names = tuple(opt.listed(arguments.output))
+        self._kql.bindings.check(names)
+        desk = self._recording.settled()
+        record = self.record(desk, arguments.id)
+        try:
+            result = interruptible(lambda work: opened(desk.store, record, work.check))
+        except ResultGone as error:
+            raise UsageError(f"{record.id}: {error}") from error
+        if len(names) > len(result.frames):
+            raise UsageError(
+                f"-o names {len(names)} variables, and {record.id} has {len(result.frames)} tables"
+            )
+        asked = opt.Cell(parse_argstring(self._kql.kql, ""), "", names, 0, 0)
+        return self._kql.queries.show(
+            asked, result, [f"{record.id}, as it came {record.time}; no query was sent"]
+        )
+
+    @no_var_expand
+    @line_magic
+    def kql_note(self, line: str) -> None:
+        """Put your own words into the record, between the queries: `%kql_note the first lead was a dead end`."""
+        if not line.strip():
+            raise UsageError("%kql_note TEXT: the note is missing")
+        try:
+            record = self._recording.note(line.strip())
+        except OSError as error:
+            raise UsageError(f"the note cannot be kept: {error}") from error
+        publish_display_data(dict(receipt([f"{record.id}: noted"])))
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("--case", action="store_true", help="take the whole case away")
+    @argument("ids", nargs="*", help="records to take away, such as R12")
+    @line_magic
+    def kql_forget(self, line: str) -> None:
+        """Take away what records say, with their answers: `%kql_forget R12`; `%kql_forget --case` takes all.
+
+        The id stays, and says that it was forgotten. What another record holds, too, stays with that one.
+        """
+        arguments = parse_argstring(self.kql_forget, line)
+        if arguments.case == bool(arguments.ids):
+            raise UsageError("%kql_forget wants the ids of records, or --case alone")
+        desk = self._recording.settled()
+        if arguments.case:
+            self._recording.close()
+            desk.store.forget_all()
+            publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
+            return
+        records = [self.record(desk, text) for text in arguments.ids]
+        for record in records:
+            desk.store.forget(record.number, _now())
+        publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
+
+    @no_var_expand
+    @line_magic
+    def kql_case(self, line: str) -> None:
+        """Name the case that this notebook works on, or tell which it is: `%kql_case contoso-2026-17`.
+
+        Each case has a folder of its own; an earlier one is opened again by its name.
+        """
+        from kqlmagic_ext.magics.recording import case_name
+
+        name = line.strip().strip("\"'")
+        if name and case_name(name) != name:
+            raise UsageError(f"{name!r} cannot name a folder; write letters, digits, spaces, . - and _")
+        if name:
+            self._kql.case = name
+        desk = self._recording.settled()
+        count = len(self._told(desk)[0])
+        publish_display_data(
+            dict(
+                receipt(
+                    [f"case {desk.store.case}: {count:,} record{'s' * (count != 1)} in {desk.store.folder}"]
+                )
+            )
+        )
+
+    @staticmethod
+    def record(desk: Desk, text: str) -> Record:
+        """The record of an id; UsageError when there is none, or it cannot be read."""
+        from kqlmagic_ext.record.records import number_of
+
+        try:
+            return desk.store.record(number_of(text.strip("\"',")))
+        except KeyError as error:
+            raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
+        except (ValueError, OSError) as error:
+            raise UsageError(f"{text}: {error}") from error
+
+    @staticmethod
+    def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
+        """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
+        kept = desk.store.history()
+        states = {record.id: desk.store.state(record) for record in kept}
+        waiting = [record for record in desk.writer.waiting() if record.id not in states]
+        lost = [record for record in desk.writer.lost if record.id not in states]
+        states |= {record.id: "waiting to be written" for record in waiting}
+        states |= {record.id: f"not kept: {record.lost}" for record in lost}
+        return [*kept, *waiting, *lost], states
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,165 @@
+"""Every query of a case leaves a record: what was asked, what came, what fed it, and whether it is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.notebook import Notebook
+
+FAILED = "%%kql -o failed\nSigninLogs | where ResultType != '0' | take 50 | project TimeGenerated, UserPrincipalName"
+
+
+def history(case: Notebook, words: str = "") -> pd.DataFrame:
+    frame: pd.DataFrame = case.value(f"%kql_history {words}")
+    return frame
+
+
+def test_a_query_leaves_a_record_that_says_what_was_asked_and_what_came(case: Notebook) -> None:
+    case.run("user = 'ava'")
+    case.run(
+        "%%kql -t 2d -o signins\nSigninLogs | where UserPrincipalName has {{user}} | project TimeGenerated"
+    )
+    record = history(case).iloc[0]
+    assert record["id"] == "R1"
+    assert record["query"] == "SigninLogs | where UserPrincipalName has {{user}} | project TimeGenerated"
+    assert record["window"] == "2026-10-30T00:00:00Z/2026-11-01T00:00:00Z"
+    assert record["rows"] == len(case.names["signins"])
+    assert record["kept"] == "kept"
+
+
+def test_the_file_of_a_record_holds_values_place_and_hash_and_only_its_owner_reads_it(
+    case: Notebook, cases: Path
+) -> None:
+    case.run("user = 'ava'")
+    case.run("%kql SigninLogs | where UserPrincipalName has {{user}} | count")
+    history(case)
+    path = cases / "contoso" / "records" / "R1.json"
+    told = json.loads(path.read_text("utf-8"))
+    assert told["parameters"] == {"user": {"kind": "value", "type": "string", "value": "ava"}}
+    assert told["place"] == "local://demo?end=2026-11-01T00:00:00Z&rows=20000&seed=7"
+    assert told["cell"] == "%kql SigninLogs | where UserPrincipalName has {{user}} | count"
+    assert (cases / "contoso" / "results" / f"{told['tables'][0]['sha256']}.parquet").exists()
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert (cases / "contoso").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_failed_query_leaves_a_record_too(case: Notebook) -> None:
+    case.error("%kql SigninLogs | nonsense")
+    record = history(case).iloc[0]
+    assert record["kept"] == "failed"
+    assert "no operator 'nonsense'" in record["error"]
+
+
+def test_a_frame_tells_which_record_it_is_and_whether_it_fed_a_query_unchanged(case: Notebook) -> None:
+    case.run(FAILED)
+    case.run("%%kql -i failed\nfailed | count")
+    case.run("changed = failed.assign(UserPrincipalName='x')")
+    case.run("%%kql -i changed\nchanged | count")
+    case.run("other = changed.copy(); other.attrs = {}")
+    case.run("%%kql -i other\nother | count")
+    assert history(case)["inputs"].tolist() == [
+        "",
+        "failed fed by R1, unchanged",
+        "changed fed by R1, changed since",
+        "other origin unknown",
+    ]
+
+
+def test_a_frame_of_every_type_that_comes_back_is_unchanged(case: Notebook) -> None:
+    case.run(
+        "%%kql -o ten\nprint b=true, i=int(7), l=long(null), r=real(nan), d=decimal(1.50), s='', t=datetime(2026-11-01), "
+        "p=1h, g=guid(74be27de-1e4e-49d9-b579-fe0b331d3642), y=dynamic({'a': [1, 'x']})"
+    )
+    case.run("%%kql -i ten\nten | count")
+    assert history(case)["inputs"].iloc[1] == "ten fed by R1, unchanged"
+
+
+def test_the_tree_shows_which_query_fed_which(case: Notebook) -> None:
+    case.run(FAILED)
+    case.run("%%kql -i failed -o users\nfailed | distinct UserPrincipalName")
+    case.run("%kql_note a dead end")
+    case.run("%kql_history --tree")
+    lines = case.stdout.splitlines()
+    assert lines[0].startswith("R1  ")
+    assert lines[1].startswith("    R2  ")
+    assert lines[2] == "        ← failed: fed by R1, unchanged"
+    assert lines[3].startswith("R3  ")
+    assert "a dead end" in lines[3]
+
+
+def test_history_finds_words(case: Notebook) -> None:
+    case.run("%kql print first = 1")
+    case.run("%kql print second = 2")
+    assert history(case, "SECOND print")["id"].tolist() == ["R2"]
+
+
+def test_the_first_record_of_a_kernel_says_where_the_case_is_and_how_to_switch_it_off(
+    case: Notebook, cases: Path
+) -> None:
+    case.run("%kql print 1")
+    assert str(cases / "contoso") in case.receipt
+    assert "KqlMagics.record = 'off'" in case.receipt
+    case.run("%kql print 1")
+    assert case.receipt.count("contoso") == 0
+
+
+@pytest.mark.parametrize(
+    "how", ["%config KqlMagics.record = 'off'", "import os; os.environ['KQLMAGIC_RECORD'] = 'off'"]
+)
+def test_off_leaves_nothing(case: Notebook, cases: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.delenv("KQLMAGIC_RECORD")
+    case.run(how)
+    case.run("%kql print 1")
+    assert not cases.exists()
+    monkeypatch.setenv("KQLMAGIC_RECORD", "full")  # what the cell set ends with the test
+
+
+def test_no_record_leaves_none_of_that_cell(case: Notebook) -> None:
+    case.run("%kql --no-record print 1")
+    case.run("%kql print 2")
+    assert history(case)["query"].tolist() == ["print 2"]
+
+
+def test_queries_keeps_the_hash_and_not_the_answer(
+    case: Notebook, cases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KQLMAGIC_RECORD", "queries")
+    case.run("%kql print 1")
+    assert history(case)["kept"].tolist() == ["query only"]
+    assert not (cases / "contoso" / "results").exists()
+
+
+def test_opening_gives_the_frame_as_it_came(case: Notebook) -> None:
+    case.run(FAILED)
+    case.run("before = failed; failed = failed.head(1)")
+    case.run("%kql_open R1 -o again")
+    pd.testing.assert_frame_equal(case.names["again"], case.names["before"])
+    assert case.names["again"].attrs == case.names["before"].attrs
+    assert "no query was sent" in case.receipt
+
+
+def test_a_forgotten_record_keeps_its_id_alone(case: Notebook, cases: Path) -> None:
+    case.run("%kql print secret = 'x'")
+    case.run("%kql_forget R1")
+    assert history(case)["kept"].tolist() == ["forgotten"]
+    assert not list((cases / "contoso" / "results").glob("*.parquet"))
+    assert "secret" not in "".join(
+        path.read_text("utf-8") for path in (cases / "contoso" / "records").glob("*")
+    )
+
+
+def test_a_case_is_a_folder_that_is_left_and_found_again(case: Notebook, cases: Path) -> None:
+    case.run("%kql print 1")
+    case.run("%kql_case fabrikam")
+    assert history(case).empty
+    case.run("%kql print 2")
+    case.run("%kql_case contoso")
+    assert history(case)["query"].tolist() == ["print 1"]
+    assert sorted(path.name for path in cases.iterdir()) == ["contoso", "fabrikam"]
+    assert "cannot name a folder" in str(case.error("%kql_case ../elsewhere"))
