@@ -15,7 +15,7 @@ LEVELS = [
     {"errors", "interrupts"},
     {"values", "query"},
     {"frames", "frontend", "kql"},
-    {"connections", "display", "languages", "packs", "record"},
+    {"connections", "display", "languages", "record", "packs"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {
@@ -29,10 +29,10 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "vl_convert": "display/chart",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
-    "yaml": "packs",
-    "pytest": "packs/pytest_plugin.py",
     "nbconvert": "record/report/notebook.py",
     "nbformat": "record/report/notebook.py",
+    "yaml": "packs",
+    "pytest": "packs/pytest_plugin.py",
     "hatchling": "frontend/build.py",  # runs in a build alone
     "pythonnet": "kql/language_service/dotnet.py",
     "clr_loader": "kql/language_service/dotnet.py",

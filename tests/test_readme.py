@@ -17,7 +17,7 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_every_cell_of_the_readme_runs(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # %kql_save writes beside the notebook
     assert len(CELLS) >= 7

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 REGISTERED = (
-    ChartMagics, ConnectionMagics, RecordMagics, ReportMagics, PackMagics, WindowMagics, KqlMagics, LanguageMagics,
-    BrowserMagics,
+    ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, LanguageMagics, BrowserMagics, PackMagics,
+    WindowMagics,
 )  # fmt: skip
 
 
@@ -30,13 +30,19 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
-    browser = BrowserMagics(shell, magics.bindings)
-    charts, record = ChartMagics(shell, magics.charts), RecordMagics(shell, magics)
-    report = ReportMagics(shell, magics.recording)
-    packs, window = PackMagics(shell, magics), WindowMagics(shell, magics)
-    places = ConnectionMagics(shell, magics.places)
-    for registered in (magics, places, charts, record, report, languages, browser, packs, window):
-        shell.register_magics(registered)
+    registered = (
+        magics,
+        ConnectionMagics(shell, magics.places),
+        ChartMagics(shell, magics.charts),
+        RecordMagics(shell, magics),
+        ReportMagics(shell, magics.recording),
+        PackMagics(shell, magics),
+        WindowMagics(shell, magics),
+        languages,
+        BrowserMagics(shell, magics.bindings),
+    )
+    for one in registered:
+        shell.register_magics(one)
     atexit.register(magics.close)
     atexit.register(languages.close)
     # A hook of our own errors, not of IPython: they show as one line unless the analyst asks for all of it.

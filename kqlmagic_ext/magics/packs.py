@@ -107,8 +107,8 @@ class PackMagics(Magics):
             attempt.outputs = outputs = tuple(opt.listed(options.output))
             saved = read(find(target))
             origin = saved.origin or Origin(target)
-            above = (origin.line or 1) - 1
-            attempt.asked = opt.Cell(options, saved.text, outputs, above, 0, f"%kql_run {line}")
+            lines_above = (origin.line or 1) - 1
+            attempt.asked = opt.Cell(options, saved.text, outputs, lines_above, 0, f"%kql_run {line}")
             self._kql.ran = before if options.show else None
             try:
                 return self._answer(saved, attempt.asked, local_ns or {})

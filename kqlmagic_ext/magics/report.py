@@ -129,7 +129,8 @@ class _Report:
 
     def written(self, desk: Desk, records: Sequence[Record]) -> str:
         """The file's text; raises NoExporter."""
-        from kqlmagic_ext import __version__
+        from importlib.metadata import version
+
         from kqlmagic_ext.record.history import history_tree
         from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, page, withheld
 
@@ -141,7 +142,7 @@ class _Report:
             mask(self.title),
             mask(desk.store.case),
             _now(),
-            f"kqlmagic_ext {__version__}",
+            f"kqlmagic_ext {version('kqlmagic_ext')}",
             tuple(_notices(mask, unread)),
             mask(history_tree(records, states)),
         )

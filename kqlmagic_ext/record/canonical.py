@@ -121,21 +121,21 @@ def _column_parts(field: pa.Field, column: pa.ChunkedArray) -> Iterator[Any]:
     for text in (field.name.encode(), form.encode()):
         yield _count(len(text))
         yield text
-    yield _bits([_valid(chunk) for chunk in chunks])
+    yield _bits([valid(chunk) for chunk in chunks])
     yield from values
 
 
 def _form_and_values(kind: str, chunks: Chunks) -> tuple[str, Iterator[Any]]:
     if kind in _NUMBERS:
-        return kind, (_one_nan(_numpy(chunk, 0)).astype(_NUMBERS[kind], copy=False) for chunk in chunks)
+        return kind, (one_nan(numpy_values(chunk, 0)).astype(_NUMBERS[kind], copy=False) for chunk in chunks)
     if kind in ("datetime", "timespan"):
-        unit, counts = exact_times(chunks)
+        unit, counts = _exact_times(chunks)
         return f"{kind} {unit}", (count.astype("<i8", copy=False) for count in counts)
     if kind == "decimal":
         scale, digits = exact_digits(chunks)
         return f"{kind} {scale}", _text_parts(digits)
     if kind == "bool":
-        return kind, iter([_bits([_numpy(chunk, value=False) for chunk in chunks])])
+        return kind, iter([_bits([numpy_values(chunk, value=False) for chunk in chunks])])
     return kind, _text_parts(chunks)
 
 
@@ -150,13 +150,14 @@ def _filled(chunks: Chunks, value: object) -> list[pa.Array]:
     return [chunk.fill_null(pa.scalar(value, chunk.type)) if chunk.null_count else chunk for chunk in chunks]
 
 
-def _numpy(chunk: pa.Array, value: object) -> np.ndarray[Any, Any]:
+def numpy_values(chunk: pa.Array, value: object) -> np.ndarray[Any, Any]:
     """A chunk's values with `value` in place of each null, in Arrow's own memory where that can be."""
     array: np.ndarray[Any, Any] = _filled([chunk], value)[0].to_numpy(zero_copy_only=False)
     return array
 
 
-def _valid(chunk: pa.Array) -> np.ndarray[Any, Any]:
+def valid(chunk: pa.Array) -> np.ndarray[Any, Any]:
+    """Which values of a chunk are not null."""
     import numpy as np
 
     if not chunk.null_count:
@@ -171,7 +172,7 @@ def _bits(flags: Sequence[np.ndarray[Any, Any]]) -> bytes:
     return np.packbits(np.concatenate(flags), bitorder="little").tobytes() if flags else b""
 
 
-def _one_nan(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def one_nan(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The values with one and the same NaN in place of each: it has 2**52 bit patterns."""
     import numpy as np
 
@@ -181,27 +182,31 @@ def _one_nan(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(nans, np.uint64(0x7FF8 << 48).view(np.float64), values) if nans.any() else values
 
 
-def exact_times(chunks: Chunks) -> tuple[str, list[np.ndarray[Any, Any]]]:
-    """The first unit, 100 ns before all others, in which every time is a whole number of 64 bits; those numbers, 0 for a null."""
+def time_counts(chunk: pa.Array) -> tuple[np.ndarray[Any, Any], int]:
+    """The counts of a chunk of times, 0 for a null, and how many ns one is."""
     import pyarrow as pa
 
-    units = [_UNITS[chunk.type.unit] for chunk in chunks]
-    numbers = [_numpy(chunk.cast(pa.int64()), 0) for chunk in chunks]
-    for name, unit in _UNITS.items():
-        counts = [_converted(number, of, unit) for number, of in zip(numbers, units, strict=True)]
-        exact = [count for count in counts if count is not None]
-        if len(exact) == len(chunks):
-            return name, exact
-    raise ValueError("times of several units have no unit that is exact for all")
+    return numpy_values(chunk.cast(pa.int64()), 0), _UNITS[chunk.type.unit]
+
+
+def _exact_times(chunks: Chunks) -> tuple[str, list[np.ndarray[Any, Any]]]:
+    """The first unit in which every time is a whole number of 64 bits, and those numbers, 0 for a null."""
+    told = [time_counts(chunk) for chunk in chunks]
+    tried = ((name, [_converted(numbers, of, unit) for numbers, of in told]) for name, unit in _UNITS.items())
+    # At the latest in the unit of the column.
+    return next(
+        (name, exact)
+        for name, counts in tried
+        if len(exact := [count for count in counts if count is not None]) == len(chunks)
+    )
 
 
 def _converted(numbers: np.ndarray[Any, Any], of: int, unit: int) -> np.ndarray[Any, Any] | None:
     """Counts of one unit as counts of another (both in ns); None when one of them is no whole number of 64 bits."""
     if of >= unit:
-        factor = of // unit
-        most = LONG_MAX // factor
-        fits = factor == 1 or (numbers.min() >= -most and numbers.max() <= most)
-        return numbers * factor if fits else None
+        most = LONG_MAX // (of // unit)
+        fits = of == unit or (numbers.min() >= -most and numbers.max() <= most)
+        return numbers * (of // unit) if fits else None
     counts = numbers // (unit // of)
     return counts if (counts * (unit // of) == numbers).all() else None
 
