@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from kqlmagic_ext.kql.language_service.chosen import Chosen
+
+_RECORDS = ["full", "queries", "off"]
 
 
 @magics_class
@@ -81,7 +84,7 @@ class KqlMagics(Magics):
     ).tag(config=True)
 
     record = Enum(
-        ["full", "queries", "off"],
+        _RECORDS,
         "full",
         help="What the investigation record keeps of each query on this machine. full: the query and its answer. queries: the "
         "query, the shape and the hash of its answer. off: nothing. The environment variable KQLMAGIC_RECORD goes before.",
@@ -237,6 +240,8 @@ class KqlMagics(Magics):
 
     def _wishes(self) -> Wishes:
         mode = os.environ.get("KQLMAGIC_RECORD") or self.record
+        if mode not in _RECORDS:
+            raise UsageError(f"KQLMAGIC_RECORD is {mode!r}; it can be {', '.join(_RECORDS)}")
         return Wishes(mode, self.case, self.cases_folder, size_in_bytes(self.record_budget))
 
     @validate("record_budget")
@@ -264,7 +269,8 @@ class KqlMagics(Magics):
 
     def close(self) -> None:
         """Have the record on the disk, close every connection, and answer Tab no more."""
-        self.recording.close()
+        if left := self.recording.close():
+            print(f"kqlmagic_ext: not on the disk yet, and perhaps lost: {', '.join(left)}", file=sys.stderr)  # noqa: T201 - nothing else shows at exit
         self.typing.close()
         if "_service" in vars(self):
             self._service.close()

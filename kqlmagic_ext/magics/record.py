@@ -14,6 +14,8 @@ from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.magics import options as opt
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -47,13 +49,14 @@ class RecordMagics(Magics):
         arguments = parse_argstring(self.kql_history, line)
         desk = self._recording.settled(_HISTORY_S)
         records, states = self._told(desk)
+        unreadable = desk.store.unreadable()
+        states |= {one: "not kept: its record is damaged" for one in unreadable if one in states}
         records = holding(records, [word.strip("\"'") for word in arguments.words])
         if arguments.tree:
             print(history_tree(records, states))  # noqa: T201 - the cell's own output
             return None
-        unreadable = desk.store.unreadable()
-        if unreadable:
-            publish_display_data(dict(receipt([], [f"records that cannot be read: {', '.join(unreadable)}"])))
+        if warnings := self._gaps(desk, unreadable, states.keys()):
+            publish_display_data(dict(receipt([], warnings)))
         return history_frame(records, states)
 
     @no_var_expand
@@ -146,6 +149,19 @@ class RecordMagics(Magics):
                 )
             )
         )
+
+    def _gaps(self, desk: Desk, unreadable: list[str], told: Collection[str]) -> list[str]:
+        """What the history cannot tell: damaged records, ids without one, queries without an id."""
+        running = [one for one in desk.store.unfinished() if one not in told]
+        missed = self._recording.missed
+        return [
+            *[f"records that cannot be read: {', '.join(unreadable)}"] * bool(unreadable),
+            *[f"asked by a kernel that runs it still, or died: {', '.join(running)}"] * bool(running),
+            *[
+                f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}"
+                for _ in missed[:1]
+            ],
+        ]
 
     @staticmethod
     def record(desk: Desk, text: str) -> Record:

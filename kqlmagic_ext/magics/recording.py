@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -58,9 +60,11 @@ class Recording:
 
     def __init__(self, wishes: Callable[[], Wishes]) -> None:
         self._wishes = wishes
-        self._desk: Desk | None = None
+        self._desks: dict[Path, Desk] = {}  # a case that was left is still written, and found again
+        self._process = os.getpid()
         self._told_place = False
-        self._told_problem = ""
+        self._told_problems: set[str] = set()
+        self.missed: list[str] = []  # why queries of this kernel have no record
 
     @property
     def desk(self) -> Desk:
@@ -69,14 +73,14 @@ class Recording:
         from kqlmagic_ext.record.store import Store, cases_folder
         from kqlmagic_ext.record.writer import Writer
 
+        if self._process != os.getpid():  # a fork: what waits is written by its parent, which has the threads
+            self._desks, self._process = {}, os.getpid()
         cases = Path(wishes.folder).expanduser() if wishes.folder else cases_folder()
         folder = cases / case_name(wishes.case)
-        if self._desk is None or self._desk.store.folder != folder:
-            if self._desk is not None:
-                self._desk.writer.close(_CLOSING_S)
+        if folder not in self._desks:
             store = Store(folder)
-            self._desk = Desk(store, Writer(store, lambda: self._wishes().budget))
-        return self._desk
+            self._desks[folder] = Desk(store, Writer(store, lambda: self._wishes().budget))
+        return self._desks[folder]
 
     def settled(self, timeout: float | None = None) -> Desk:
         """The current case, with all that was asked so far on the disk, if that takes no longer (seconds)."""
@@ -109,16 +113,22 @@ class Recording:
                 f"this case is recorded in {desk.store.folder}: queries and, unless KqlMagics.record is 'queries', the log data "
                 "of their answers, at rest; %config KqlMagics.record = 'off' switches it off"
             )
-        if desk.writer.problem != self._told_problem:
-            self._told_problem = desk.writer.problem
-            warnings.append(f"the record could not keep all ({self._told_problem}); %kql_history tells what")
+        problem = desk.writer.problem
+        if problem and problem not in self._told_problems:
+            self._told_problems.add(problem)
+            warnings.append(f"the record could not keep all ({problem}); %kql_history tells what")
         return lines, warnings
 
-    def close(self) -> None:
-        """Have all on the disk, and end."""
-        if self._desk is not None:
-            self._desk.writer.close(_CLOSING_S)
-            self._desk = None
+    def close(self) -> list[str]:
+        """Have all on the disk, and end; the ids of what takes longer than 30 seconds, and may be lost."""
+        desks = self._desks.values() if self._process == os.getpid() else ()
+        self._desks = {}
+        end = time.monotonic() + _CLOSING_S
+        left = []
+        for desk in desks:
+            desk.writer.close(max(0, end - time.monotonic()))
+            left += [f"{record.id} of {desk.store.case}" for record in desk.writer.waiting()]
+        return left
 
 
 class Asking:
@@ -134,6 +144,7 @@ class Asking:
         self._recording, self._asked, self._connection, self._mode = recording, asked, connection, mode
         self.query = query
         self._origins: Mapping[str, Origin | None] = {}
+        self._desk: Desk | None = None  # an environment that changes meanwhile changes it not
         self._record: Record | None = None
         self._result: Result | None = None
         self.lines: list[str] = []
@@ -141,9 +152,7 @@ class Asking:
 
     def __enter__(self) -> Self:
         if self._mode != "off":
-            self._origins = _origins(self.query)
-            self.query, parameters = _crossed(self.query)
-            self._begin(parameters)
+            self._guarded(self._begin)
         return self
 
     def answered(self, result: Result) -> None:
@@ -158,24 +167,32 @@ class Asking:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._record is None:
-            return
         if isinstance(error, PartialResultError) and error.result is not None:
             self.answered(error.result)
-        self._recording.desk.writer.put(self._draft(self._record, error))
+        record, desk = self._record, self._desk
+        if record is not None and desk is not None:
+            self._guarded(lambda: desk.writer.put(self._draft(record, error)))
 
-    def _begin(self, parameters: Mapping[str, Any]) -> None:
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """Do it; what cannot be recorded is a warning, and no failure of the cell."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the analyst's question is answered
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            self._record = None
+            self._recording.missed.append(why)
+            self.warnings.append(f"this query is not recorded: {why}")
+
+    def _begin(self) -> None:
         from kqlmagic_ext.record.records import Record
 
-        try:
-            store = self._recording.desk.store
-            identity = store.take_id()
-        except OSError as error:
-            self.warnings.append(f"this query is not recorded: {error.strerror or error}")
-            return
+        self._origins = _origins(self.query)
+        self.query, parameters = _crossed(self.query)
         query, asked = self.query, self._asked
+        self._desk = self._recording.desk
+        store = self._desk.store
         self._record = Record(
-            identity,
+            store.take_id(),
             store.case,
             "query",
             _iso(datetime.now(UTC)),
@@ -262,8 +279,9 @@ def _crossed(query: Query) -> tuple[Query, dict[str, Any]]:
 def _arrow(frame: pd.DataFrame | pa.Table, name: str) -> pa.Table:
     from kqlmagic_ext.connections.worker import interruptible
     from kqlmagic_ext.frames import arrow_from_frame
+    from kqlmagic_ext.record.drafts import own
 
-    return interruptible(lambda _: arrow_from_frame(frame, name)[0])
+    return interruptible(lambda _: own(arrow_from_frame(frame, name)[0]))
 
 
 def _parameter(value: object, name: str) -> dict[str, Any]:

@@ -44,6 +44,12 @@ class Draft:
         """The memory that it holds."""
         return sum(table.nbytes for table in (*self.tables, *(table for table, _ in self.inputs.values())))
 
+    def outlined(self, why: str) -> Draft:
+        """The draft without its tables, whose shapes its record still tells; `why` they are not there."""
+        tables = tuple(described(table, "") for table in self.tables)
+        inputs = {name: _outline(table, origin) for name, (table, origin) in self.inputs.items()}
+        return Draft(self.record.with_(tables=tables, inputs=inputs, lost=why))
+
 
 def origin_of(attrs: Mapping[str, Any]) -> Origin | None:
     """The origin that a frame's `attrs` tell; None where it is unknown."""
@@ -59,6 +65,30 @@ def origin_of(attrs: Mapping[str, Any]) -> Origin | None:
 def mark(frame: pd.DataFrame, record: Record, table: int) -> None:
     """Let the frame's `attrs` tell that it is a table of that record's answer."""
     frame.attrs["kql"].update(record=record.id, case=record.case, table=table)
+
+
+def own(table: pa.Table) -> pa.Table:
+    """The table with numbers and times in memory of its own: in a frame's, the analyst may change them at any time."""
+    import pyarrow as pa
+
+    columns = [pa.chunked_array(map(_own, column.chunks), column.type) for column in table.columns]
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _own(chunk: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    if not pa.types.is_primitive(chunk.type) or pa.types.is_boolean(chunk.type):
+        return chunk  # Arrow made it: pandas keeps no such memory that can be written to
+    valid, values = chunk.buffers()
+    copied = pa.py_buffer(values.to_pybytes()) if values is not None else None
+    return pa.Array.from_buffers(chunk.type, len(chunk), [valid, copied], chunk.null_count, chunk.offset)
+
+
+def _outline(table: pa.Table, origin: Origin | None) -> FrameInput:
+    shape = described(table, "")
+    fed = ("", 0) if origin is None else (f"R{origin.number} of {origin.case}", origin.table)
+    return FrameInput(shape.rows, shape.columns, "", *fed)
 
 
 class Lineage:
@@ -95,6 +125,8 @@ class Lineage:
             name for name, _ in kept.columns
         ]:
             return False
+        if found.sha256 == kept.sha256:
+            return True
         expected = self._as_frame(kept)
         return None if expected is None else found.sha256 == expected
 

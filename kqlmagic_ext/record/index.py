@@ -1,107 +1,142 @@
-"""The index of a case's records: SQLite, made anew from the records whenever it is damaged or behind."""
+"""The index of a case's records: SQLite, made from the records when it is missing or damaged."""
 
 from __future__ import annotations
 
 import sqlite3
-import time
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from kqlmagic_ext.record.records import from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from kqlmagic_ext.record.records import Record
 
-_PATIENCE_S = 30
-_TABLES = """
-CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS results (
-    sha256 TEXT NOT NULL, number INTEGER NOT NULL, file_sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-    PRIMARY KEY (sha256, number)
-);
-"""
-_ADD = "INSERT OR REPLACE INTO records VALUES (?, ?)"
+    Entry = tuple[Record, str]  # with the stamp of its file (`whole_files.py`)
+
+T = TypeVar("T")
+_PATIENCE_S = 10
+_FORM = 2  # of the tables
+_TABLES = (
+    "DROP TABLE IF EXISTS records",
+    "DROP TABLE IF EXISTS results",
+    "CREATE TABLE records (number INTEGER PRIMARY KEY, stamp TEXT NOT NULL, json TEXT NOT NULL)",
+    """CREATE TABLE results (
+        sha256 TEXT NOT NULL, number INTEGER NOT NULL, file_sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
+        PRIMARY KEY (sha256, number))""",
+)
+_ADD = "INSERT OR REPLACE INTO records VALUES (?, ?, ?)"
 _ADD_RESULT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)"
+_REMOVE = "DELETE FROM records WHERE number = ?"
 _REMOVE_RESULTS = "DELETE FROM results WHERE number = ?"
 _FILE = "SELECT file_sha256 FROM results WHERE sha256 = ? ORDER BY number DESC LIMIT 1"
-_BY_AGE = "SELECT sha256, max(bytes), max(number) FROM results GROUP BY sha256 ORDER BY max(number)"
+_BY_AGE = (
+    "SELECT sha256, max(bytes), max(number) FROM results WHERE bytes > 0 GROUP BY sha256 ORDER BY max(number)"
+)
 
 
 class Index:
-    """What the records say, found quickly; any process may read and write it at any time."""
+    """What the records say, found quickly; any process may read and write it at any time.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `source` gives all records as they lie on the disk; the index fills itself with them where it is new. Raises
+    sqlite3.Error or OSError when it cannot be had: locked, disk full, read-only.
+    """
 
-    def add(self, records: Iterable[Record]) -> None:
-        """Put the records in, and have them on the disk."""
-        with self._open() as database:
-            for record in records:
-                database.execute(_ADD, (record.number, to_json(record)))
-                database.execute(_REMOVE_RESULTS, (record.number,))
-                database.executemany(
-                    _ADD_RESULT,
-                    [
-                        (table.sha256, record.number, table.file_sha256, table.bytes)
-                        for table in record.tables
-                        if table.file_sha256
-                    ],
-                )
+    def __init__(self, path: Path, source: Callable[[], Iterable[Entry]]) -> None:
+        self._path, self._source = path, source
 
-    def numbers(self) -> set[int]:
-        """The numbers of the records that are in it."""
-        with self._open() as database:
-            return {number for (number,) in database.execute("SELECT number FROM records")}
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Put records in, in place of what they said before."""
+        self._transact(lambda database: _put(database, entries))
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Take records out."""
+        gone = [(number,) for number in numbers]
+
+        def work(database: sqlite3.Connection) -> None:
+            database.executemany(_REMOVE, gone)
+            database.executemany(_REMOVE_RESULTS, gone)
+
+        self._transact(work)
+
+    def stamps(self) -> dict[int, str]:
+        """The stamp of each record's file when it was put in."""
+        return self._transact(
+            lambda database: dict(database.execute("SELECT number, stamp FROM records").fetchall())
+        )
 
     def records(self) -> list[Record]:
         """All of them, in their order."""
-        with self._open() as database:
-            found = database.execute("SELECT json FROM records ORDER BY number").fetchall()
-        return [from_json(text) for (text,) in found]
+        return self._transact(
+            lambda database: [
+                from_json(text) for (text,) in database.execute("SELECT json FROM records ORDER BY number")
+            ]
+        )
 
     def file_hash(self, sha256: str) -> str:
         """The hash of the file that keeps a content, empty when no record knows of it."""
-        with self._open() as database:
-            found = database.execute(_FILE, (sha256,)).fetchone()
+        found = self._transact(lambda database: database.execute(_FILE, (sha256,)).fetchone())
         return found[0] if found else ""
 
     def by_age(self) -> list[tuple[str, int]]:
         """The kept contents with their bytes, those last that a late record holds."""
-        with self._open() as database:
-            return [(sha256, size) for sha256, size, _ in database.execute(_BY_AGE)]
+        found = self._transact(lambda database: database.execute(_BY_AGE).fetchall())
+        return [(sha256, size) for sha256, size, _ in found]
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. A file that is no database is put aside, and what is asked then is asked of an empty one."""
+    def let_go(self, contents: Iterable[str]) -> None:
+        """Contents that take no room any more."""
+        gone = [(sha256,) for sha256 in contents]
+        self._transact(
+            lambda database: database.executemany("UPDATE results SET bytes = 0 WHERE sha256 = ?", gone)
+        )
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What one transaction gives. A damaged index is taken away, and the work done on a new one."""
         try:
-            database = self._connected()
+            return self._once(work)
         except sqlite3.OperationalError:  # locked, full, read-only: not damaged
             raise
-        except sqlite3.DatabaseError:
-            self.set_aside()
-            database = self._connected()
-        with closing(database), database:
-            yield database
+        except (sqlite3.DatabaseError, ValueError):  # no database, a broken page, a row that is no record
+            for ending in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+            return self._once(work)
 
-    def _connected(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, timeout=_PATIENCE_S)
-        try:
-            # Not every file system can share the memory that a write-ahead log needs.
-            if database.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-                database.execute("PRAGMA journal_mode = DELETE")
-            database.execute("PRAGMA synchronous = FULL")
-            database.executescript(_TABLES)
-        except BaseException:
-            database.close()
-            raise
-        return database
+    def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE_S)) as database:
+            self._prepare(database)
+            with database:
+                return work(database)
 
-    def set_aside(self) -> None:
-        """Move a damaged index away; the records are all there."""
-        for ending in ("", "-wal", "-shm"):
-            path = self._path.with_name(self._path.name + ending)
-            if path.exists():
-                path.replace(path.with_name(f"{path.name}.damaged-{time.time_ns()}"))
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        """Settings of the connection; and all records, where the index is new."""
+        if _pragma(database, "journal_mode") != "wal":
+            with suppress(sqlite3.OperationalError):  # not every file system can share a log's memory
+                database.execute("PRAGMA journal_mode = WAL")
+        # A power cut may take the last rows, never the order: the records' own files are on the disk before.
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+        if _pragma(database, "user_version") == _FORM:
+            return
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            if _pragma(database, "user_version") == _FORM:  # another kernel was first
+                return
+            for statement in _TABLES:
+                database.execute(statement)
+            _put(database, self._source())
+            database.execute(f"PRAGMA user_version = {_FORM}")
+
+
+def _pragma(database: sqlite3.Connection, name: str) -> object:
+    return database.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def _put(database: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    for record, stamp in entries:
+        database.execute(_ADD, (record.number, stamp, to_json(record)))
+        database.execute(_REMOVE_RESULTS, (record.number,))
+        kept = [table for table in record.tables if table.file_sha256]
+        rows = [(table.sha256, record.number, table.file_sha256, table.bytes) for table in kept]
+        database.executemany(_ADD_RESULT, rows)

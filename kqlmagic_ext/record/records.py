@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -129,16 +130,25 @@ def to_json(record: Record) -> str:
 
 def from_json(text: str) -> Record:
     """The record of a JSON text; ValueError when it is not one, or of a form that is not known."""
-    told = json.loads(text)
+    try:
+        told = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is no record") from error
     if not isinstance(told, dict) or told.get("form") != FORM:
         raise ValueError("it is no record of a known form")
+    told = {name: value for name, value in told.items() if name in _FIELDS}
+    for name, value in told.items():
+        if not isinstance(value, _JSON.get(_FIELDS[name], (list, dict))):
+            raise ValueError(f"it is no whole record: its {name} is {value!r:.40}")  # noqa: TRY004 - it is no argument
     try:
-        return _record({name: value for name, value in told.items() if name in _FIELDS})
+        datetime.fromisoformat(told["time"])
+        return _record(told)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"it is no whole record: {error}") from error
 
 
-_FIELDS = frozenset(one.name for one in fields(Record))
+_FIELDS = {one.name: str(one.type) for one in fields(Record)}
+_JSON: dict[str, Any] = {"str": str, "bool": bool, "float | None": (float, int)}
 _TUPLES = ("outputs", "missing", "warnings", "window")
 
 
@@ -164,4 +174,6 @@ def _record(told: dict[str, Any]) -> Record:
 def _shaped(told: dict[str, Any]) -> dict[str, Any]:
     if not _HASH.fullmatch(told["sha256"]):  # it names a file
         raise ValueError("it holds a hash that is none")
+    if not isinstance(told["rows"], int):
+        raise TypeError("rows are counted")
     return {**told, "columns": tuple((name, kind) for name, kind in told["columns"])}

@@ -41,10 +41,16 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write the text; another process sees the old content or the new one."""
+def write_whole(path: Path, text: str) -> str:
+    """Write the text; another process sees the old content or the new one. Gives the stamp of what was written."""
     with replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
+        return stamp_of(temporary.stat())
+
+
+def stamp_of(told: os.stat_result) -> str:
+    """What changes when a file is written anew; empty for an empty file."""
+    return f"{told.st_mtime_ns}-{told.st_size}" if told.st_size else ""
 
 
 def take(path: Path) -> bool:

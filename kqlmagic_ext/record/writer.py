@@ -6,17 +6,20 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from kqlmagic_ext.record.canonical import content_hash
-from kqlmagic_ext.record.drafts import Draft, Lineage
+from kqlmagic_ext.record.drafts import Lineage
 from kqlmagic_ext.record.results import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kqlmagic_ext.record.records import FrameInput, Record
+    from kqlmagic_ext.record.drafts import Draft
+    from kqlmagic_ext.record.records import Record
     from kqlmagic_ext.record.store import Store
 
 QUEUE_BYTES = 1 << 30
@@ -30,7 +33,8 @@ class Writer:
     def __init__(self, store: Store, budget: Callable[[], int], queue_bytes: int = QUEUE_BYTES) -> None:
         self._store, self._budget, self._room = store, budget, queue_bytes
         self._lineage = Lineage(store)
-        self._drafts: deque[Draft] = deque()
+        self._drafts: deque[tuple[Draft, int]] = deque()  # with the bytes that each holds
+        self._held = 0
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -38,29 +42,27 @@ class Writer:
         self.problem = ""  # why the last record or result was not kept
 
     def put(self, draft: Draft) -> None:
-        """Have the draft kept; beyond the queue's bytes its answer is not."""
+        """Have the draft kept; beyond the queue's bytes its tables are not."""
+        size = draft.bytes
         with self._changed:
-            waiting = sum(one.bytes for one in self._drafts)
-            if draft.tables and self._drafts and waiting + draft.bytes > self._room:
-                draft = _without_tables(draft, _FULL)
-                self.problem = _FULL
-            self._drafts.append(draft)
-            if self._thread is None:
-                # A daemon: at exit, Python waits for other threads before it lets us say that they should end.
-                self._thread = threading.Thread(target=self._work, name="kqlmagic_ext record", daemon=True)
-                self._thread.start()
+            if size and self._drafts and self._held + size > self._room:
+                draft, size, self.problem = draft.outlined(_FULL), 0, _FULL
+            self._drafts.append((draft, size))
+            self._held += size
+            self._start()
             self._changed.notify_all()
 
     def waiting(self) -> list[Record]:
         """The records that are not on the disk yet."""
         with self._changed:
-            return [draft.record for draft in self._drafts]
+            return [draft.record for draft, _ in self._drafts]
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all are on the disk or lost; False when the time (seconds) is over before."""
         end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while self._drafts:
+                self._start()
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     return False
@@ -75,61 +77,70 @@ class Writer:
             self._changed.notify_all()
         return done
 
+    def _start(self) -> None:
+        """Have the thread at work, another one where it has died."""
+        if self._thread is None or not self._thread.is_alive():
+            # A daemon: at exit, Python waits for other threads before it lets us say that they should end.
+            self._thread = threading.Thread(target=self._work, name="kqlmagic_ext record", daemon=True)
+            self._thread.start()
+
     def _work(self) -> None:
         self._guarded(self._store.open)
-        while True:
-            with self._changed:
-                while not self._drafts:
-                    if self._closing:
-                        return
-                    self._changed.wait()
-                draft = self._drafts[0]
+        while (draft := self._next()) is not None:
             self._keep(draft)
             with self._changed:
-                self._drafts.popleft()
+                self._held -= self._drafts.popleft()[1]
                 self._changed.notify_all()
+
+    def _next(self) -> Draft | None:
+        """The oldest draft, once there is one; None when no more will come."""
+        with self._changed:
+            while not self._drafts:
+                if self._closing:
+                    return None
+                self._changed.wait()
+            return self._drafts[0][0]
 
     def _keep(self, draft: Draft) -> None:
         """Have it on the disk; an answer that cannot be is left out, and a record that cannot be is remembered as lost."""
-        why = self._guarded(lambda: self._write(draft))
-        if why and draft.tables:
-            why = self._guarded(lambda: self._write(_without_tables(draft, why)))
+        record, why = self._told(draft)
+        tables = draft.tables if record.wanted == "full" and not why else ()
+        if tables:
+            why = self._guarded(lambda: self._store.keep(record, tables))
+            if not why:
+                self._guarded(lambda: self._store.stay_within(self._budget()))
+                return
         if why:
-            self.lost.append(draft.record.with_(lost=why))
+            record = record.with_(lost=why)
+        if why := self._guarded(lambda: self._store.keep(record)):
+            self.lost.append(record.with_(lost=why))
 
-    def _write(self, draft: Draft) -> None:
-        record = draft.record.with_(versions=_versions(), inputs=self._inputs(draft))
-        if draft.tables:
-            tables = tuple(described(table, content_hash(table)) for table in draft.tables)
-            record = record.with_(tables=tables)
-        self._store.keep(record, draft.tables if record.wanted == "full" else ())
-        if record.wanted == "full" and draft.tables:
-            self._store.stay_within(self._budget())
+    def _told(self, draft: Draft) -> tuple[Record, str]:
+        """The record with the hashes of its tables; or only their shapes, and why."""
+        found: list[Record] = []
+        why = self._guarded(lambda: found.append(self._hashed(draft)))
+        record = found[0] if found else draft.outlined(why).record
+        return record.with_(versions=self._versions), why
 
-    def _inputs(self, draft: Draft) -> dict[str, FrameInput]:
-        return {name: self._lineage.told(table, origin) for name, (table, origin) in draft.inputs.items()}
+    def _hashed(self, draft: Draft) -> Record:
+        inputs = {name: self._lineage.told(table, origin) for name, (table, origin) in draft.inputs.items()}
+        tables = tuple(described(table, content_hash(table)) for table in draft.tables)
+        return draft.record.with_(inputs=inputs or draft.record.inputs, tables=tables or draft.record.tables)
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        """Of what makes the answers."""
+        found = {"python": sys.version.partition(" ")[0]}
+        for name in _PACKAGES:
+            with suppress(PackageNotFoundError):
+                found[name] = version(name)
+        return found
 
     def _guarded(self, work: Callable[[], object]) -> str:
         """Do it; why it could not be done, empty when it was."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - whatever one answer does, the next ones are kept; the history says why
+        except BaseException as error:  # noqa: BLE001 - whatever one answer does, the next ones are kept; the history says why
             self.problem = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
             return self.problem
         return ""
-
-
-def _without_tables(draft: Draft, why: str) -> Draft:
-    """The draft without its answer, whose shape the record still tells."""
-    shapes = tuple(described(table, "") for table in draft.tables)
-    return Draft(draft.record.with_(tables=shapes, lost=why), (), draft.inputs)
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": sys.version.partition(" ")[0]}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
