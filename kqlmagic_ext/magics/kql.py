@@ -158,15 +158,18 @@ class KqlMagics(Magics):
             attempt.asked = asked = opt.parse(self.kql, line, cell)
             attempt.outputs = asked.outputs
             self.ran = before if asked.options.show else None
-            try:
-                return self.answer(asked, local_ns or {})
-            except QueryError as error:
-                if error.unknown and is_frame(self._names.get(error.unknown)):
-                    error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
-                raise
+            return self.answer(asked, local_ns or {})
 
     def answer(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
         """What a cell gives for what it asks; the values of `local_ns` stand before the notebook's own."""
+        try:
+            return self._run(asked, local_ns)
+        except QueryError as error:
+            if error.unknown and is_frame(self._names.get(error.unknown)):
+                error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
+            raise
+
+    def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
         self.bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
         connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))

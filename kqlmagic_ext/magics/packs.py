@@ -63,7 +63,8 @@ class PackMagics(Magics):
             %kql_save refused_signins --description "Many refused sign-ins" --tactics CredentialAccess
 
         Its values become parameters with their types; small ones are their defaults. -t becomes the window that it
-        proposes. `--replace` keeps the description, the tactics and the tests that the file had, where none are given.
+        proposes. `--replace` keeps the description, the tactics, the window and the tests that the file had, where
+        none are given.
         """
         name, words = _split(line, self.kql_save.parser, "%kql_save wants a name: queries/NAME.kql")
         options = self.kql_save.parser.parse_args([*words, "--", name])
@@ -185,6 +186,7 @@ def _completed(saved: SavedQuery, other: SavedQuery) -> SavedQuery:
         tactics=saved.tactics or other.tactics,
         techniques=saved.techniques or other.techniques,
         entities=saved.entities or other.entities,
+        timespan=saved.timespan or other.timespan,
         tests=saved.tests or other.tests,
         parameters=tuple(replace(one, description=described.get(one.name, "")) for one in saved.parameters),
     )

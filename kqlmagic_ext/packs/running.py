@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from kqlmagic_ext.errors import KqlMagicError, PlacedError, visible
 from kqlmagic_ext.kql.known_tables import known_tables
@@ -80,9 +80,9 @@ def _problems(saved: SavedQuery, test: Test, connect: Callable[[str], Connection
         yield f"the query does not use the table {', '.join(unused)}"
         return
     tables = {name: _arrow(name, rows) for name, rows in test.tables.items()}
-    query = Query(saved.text, arguments(saved, {**tables, **test.parameters}))
-    pinned = "" if test.now is None else f"?now={quote(format_datetime(test.now))}"
-    connection = connect(f"local://{pinned}")
+    now = None if test.now is None else datetime.fromisoformat(format_datetime(test.now))
+    query = Query(saved.text, arguments(saved, {**tables, **test.parameters}), now=now)
+    connection = connect("local://")
     try:
         result = connection.run(query)
     finally:

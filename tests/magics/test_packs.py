@@ -171,6 +171,10 @@ def test_a_rule_that_was_run_is_saved_with_all_it_tells(notebook: Notebook, fold
     rule, saved = read("rule.yaml"), read("queries/refused.kql")
     assert saved == replace(rule, name="refused", tactics=("Impact",))
     assert saved.entities == (Entity("Account", "FullName", "UserPrincipalName"),)
+    notebook.value("%kql_window 3d")
+    notebook.value("%kql_run rule.yaml -o a")
+    notebook.value("%kql_save windowed")
+    assert read("queries/windowed.kql").timespan == "14d"
     notebook.value("%kql print 1")
     notebook.value("%kql_save other")
     assert read("queries/other.kql").description == ""
@@ -291,6 +295,23 @@ def test_an_error_has_the_line_and_column_of_the_file(
     lines = error.lines()
     assert lines[1:3] == ["    | where  Nothing == 1", "             ^"]
     assert "in queries/wrong.kql" in lines
+
+
+def test_a_frame_that_was_not_given_is_proposed(notebook: Notebook, save: Callable[[str, str], Path]) -> None:
+    notebook.value("%kql_connect local://")
+    notebook.names["assets"] = pd.DataFrame({"x": [1]})
+    save("joined.kql", "assets | count")
+    assert "assets is a DataFrame of this notebook: add -i assets" in str(notebook.error("%kql_run joined"))
+    assert notebook.value("%kql_run joined -i assets")["Count"].tolist() == [1]
+
+
+def test_a_query_runs_with_the_values_of_a_function(
+    notebook: Notebook, save: Callable[[str, str], Path]
+) -> None:
+    notebook.value("%kql_connect local://")
+    save("one.kql", "// ---\n// parameters: {x: long}\n// ---\nprint x = {{x}}")
+    notebook.value("def run(inner):\n    return get_ipython().run_line_magic('kql_run', 'one -i x=inner')")
+    assert notebook.value("run(7)")["x"].tolist() == [7]
 
 
 def test_an_error_in_a_rule_has_the_line_and_column_of_the_file(notebook: Notebook, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 | URL | tables |
 |---|---|
-| `local://` | none but the inputs of a query; `?now=2026-11-01T12:00:00Z` pins now() |
+| `local://` | none but the inputs of a query |
 | `local://demo` | a synthetic company under attack; `?end=2026-11-01&rows=200000&seed=7` pins it, and now() with it |
 | `local:///folder` | each Parquet, CSV, TSV, JSON or JSONL file, read in place; `?rejects=allow` leaves broken rows out |
 | `local:///file.duckdb` | those of a DuckDB file, read-only |
@@ -28,7 +28,8 @@ def open_local(url: str, *, name: str | None = None, memory_limit: str | None = 
     if place == "demo":
         return _open_demo(url, name or "demo", options, memory_limit)
     if place == "":
-        return _open_empty(url, name or "local", options, memory_limit)
+        _refuse_options(url, options, ())
+        return _open_empty(url, name or "local", memory_limit)
     path = _path(url, place)
     if path.is_dir():
         return _open_folder(url, name or path.name, path, options, memory_limit)
@@ -64,14 +65,12 @@ def _refuse_options(url: str, options: dict[str, str], known: tuple[str, ...]) -
             raise ConnectError(f"{url}: unknown option {option!r}{there}")
 
 
-def _open_empty(url: str, name: str, options: dict[str, str], memory_limit: str | None) -> LocalConnection:
-    _refuse_options(url, options, ("now",))
+def _open_empty(url: str, name: str, memory_limit: str | None) -> LocalConnection:
     from kqlmagic_ext.connections.local.connection import LocalConnection
     from kqlmagic_ext.connections.local.database import Database
     from kqlmagic_ext.connections.local.tables import NoTables
 
-    now = _moment(url, "now", options["now"]) if "now" in options else None
-    return LocalConnection(name, url, Database(memory_limit=memory_limit), NoTables(), now=now)
+    return LocalConnection(name, url, Database(memory_limit=memory_limit), NoTables())
 
 
 def _open_demo(url: str, name: str, options: dict[str, str], memory_limit: str | None) -> LocalConnection:
@@ -81,7 +80,7 @@ def _open_demo(url: str, name: str, options: dict[str, str], memory_limit: str |
     from kqlmagic_ext.connections.local.demo import Demo
     from kqlmagic_ext.connections.local.tables import DemoTables
 
-    end = _moment(url, "end", options["end"]) if "end" in options else _hour()
+    end = _moment(url, options["end"]) if "end" in options else _hour()
     numbers: dict[str, Any] = {
         key: _whole(url, key, options[key]) for key in ("rows", "seed") if key in options
     }
@@ -107,11 +106,11 @@ def _hour() -> datetime:
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _moment(url: str, option: str, text: str) -> datetime:
+def _moment(url: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ConnectError(f"{url}: {option}={text!r} is no ISO 8601 date or time") from error
+        raise ConnectError(f"{url}: end={text!r} is no ISO 8601 date or time") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
