@@ -163,6 +163,8 @@ class JavaScriptSession:
             done = self._process.ask("run", heard, code=code, number=self._cells, ts="--ts" in flags)
         except Refused as refused:
             self._know(refused.details)
+            if refused.details.get("ends"):
+                self.close()
             raise self._failed(refused) from None
         except KeyboardInterrupt as interrupt:
             if self.alive:
@@ -183,7 +185,7 @@ class JavaScriptSession:
             heard(message)
 
     def _know(self, answer: Message) -> None:
-        self._process.known = tuple(answer["names"])
+        self._process.known = tuple(answer.get("names", self.known))
 
     def _failed(self, refused: Refused) -> LanguageError:
         """The error of a cell, with its place."""
