@@ -277,10 +277,17 @@ def _is_one_dimensional(value: Any) -> bool:
 
 def _pandas_items(value: Any) -> list[Any]:
     """The items of a Series, Index or array; pandas' marks of a missing value become None."""
+    return [None if gone else item for item, gone in zip(value, missing(value), strict=True)]
+
+
+def missing(items: Iterable[Any]) -> list[bool]:
+    """Which are pandas' marks of a missing value; a nan among numbers is such a mark, a Decimal never is."""
     import pandas as pd
 
-    missing = pd.isna(value)
-    return [None if gone else item for item, gone in zip(value, missing, strict=True)]
+    if str(getattr(items, "dtype", "")) != "object":
+        return [bool(gone) for gone in pd.isna(items)]
+    shown = [0 if isinstance(item, Decimal) else item for item in items]  # pandas takes their NaN for a mark
+    return [bool(gone) for gone in pd.isna(pd.Series(shown, dtype=object))]
 
 
 def _key(key: object, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -25,7 +25,10 @@ from kqlmagic_ext.frames import (
     kql_type,
     wire_array,
 )
-from kqlmagic_ext.values import EPOCH_TICKS, parse_datetime, parse_timespan
+from kqlmagic_ext.values import EPOCH_TICKS, parse_datetime, parse_timespan, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def crossed(values: Any, **kwargs: Any) -> tuple[str, list[Any], tuple[str, ...]]:
@@ -289,3 +292,44 @@ def test_an_answer_can_be_written_into(chunks: int) -> None:
         assert frame[name].tolist()[0] == value
         assert frame[name].dtype == frame_from_arrow(table)[name].dtype
     assert table.column("long").to_pylist() == [1] * chunks  # Arrow's own memory is as it was
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda value: pd.DataFrame({"D": [Decimal(1), value]}),
+        lambda value: pd.DataFrame({"D": [value]}),
+        lambda value: pd.DataFrame({"D": ["a", value]}),
+        lambda value: pd.DataFrame({"D": [[value], None]}),
+        lambda value: pd.DataFrame({"n": [1, 2]}, index=pd.Index([Decimal(1), value], name="D")),
+    ],
+)
+def test_a_decimal_that_is_no_number_raises_and_names_its_column(
+    given: Callable[[Decimal], pd.DataFrame], text: str
+) -> None:
+    with pytest.raises(ParameterError, match=r"^t\['D'\] \(decimal.Decimal\).* no NaN or infinity"):
+        arrow_from_frame(given(Decimal(text)), "t")
+
+
+def test_a_decimal_infinity_among_categories_raises() -> None:
+    frame = pd.DataFrame({"D": pd.Categorical([Decimal(1), Decimal("Infinity")])})
+    with pytest.raises(ParameterError, match=r"^t\['D'\].* no NaN or infinity"):
+        arrow_from_frame(frame, "t")
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda value: pd.Series([value, None], dtype=object),
+        lambda value: np.array([value, Decimal(1)], dtype=object),
+        lambda value: pd.Index([value, "a"], dtype=object),
+        lambda value: [value],
+        lambda value: {"a": value},
+        lambda value: value,
+    ],
+)
+def test_a_decimal_that_is_no_number_raises_in_a_value(given: Callable[[Decimal], Any], text: str) -> None:
+    with pytest.raises(ParameterError, match=r"^x \(decimal.Decimal\).* no NaN or infinity"):
+        value_of(given(Decimal(text)), "x")

@@ -9,7 +9,7 @@ from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.ticks import ticks_array
 from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
-from kqlmagic_ext.values import EPOCH_TICKS, NAIVE, Value, refuse, value_of
+from kqlmagic_ext.values import EPOCH_TICKS, NAIVE, Value, missing, refuse, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,6 +120,8 @@ def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
     try:
         if pd.api.types.is_object_dtype(dtype):
             return _from_objects(series, where)
+        if isinstance(dtype, pd.CategoricalDtype) and _has_decimals(dtype.categories):
+            return _from_objects(series.astype(object), where)
         dense = series.to_numpy() if isinstance(dtype, pd.SparseDtype) else series
         array = _plain_array(pa.array(dense, from_pandas=True))
         if pa.types.is_nested(array.type) and isinstance(dtype, pd.ArrowDtype):
@@ -130,6 +132,12 @@ def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
         raise _column_error(where, dtype, "KQL has no type for it; astype(str) may do") from error
     except (pa.ArrowInvalid, UnicodeEncodeError) as error:
         raise _column_error(where, dtype, str(error)) from error
+
+
+def _has_decimals(categories: pd.Index[Any]) -> bool:
+    from decimal import Decimal
+
+    return categories.dtype == object and any(isinstance(value, Decimal) for value in categories)
 
 
 def _plain_array(array: Any) -> pa.Array:
@@ -176,23 +184,16 @@ def _from_objects(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
     """Objects by what they are: all of one scalar type, or dynamic."""
     import pyarrow as pa
 
-    missing = _missing(series)
-    if all(isinstance(value, str) for value, gone in zip(series, missing, strict=True) if not gone):
-        kind = "dynamic" if all(missing) and len(series) else "string"
-        texts = [None if gone else str(value) for value, gone in zip(series, missing, strict=True)]
+    absent = missing(series)
+    if all(isinstance(value, str) for value, gone in zip(series, absent, strict=True) if not gone):
+        kind = "dynamic" if all(absent) and len(series) else "string"
+        texts = [None if gone else str(value) for value, gone in zip(series, absent, strict=True)]
         return kind, pa.array(texts, pa.string())
     values = [
         Value("dynamic", None) if gone else value_of(value, where)
-        for value, gone in zip(series, missing, strict=True)
+        for value, gone in zip(series, absent, strict=True)
     ]
     return arrow_from_values(values, where)
-
-
-def _missing(series: pd.Series[Any]) -> list[bool]:
-    """Which objects are pandas' marks of a missing value; a nan among numbers is such a mark, too."""
-    import pandas as pd
-
-    return [bool(gone) for gone in pd.isna(series)]
 
 
 def arrow_from_columns(
