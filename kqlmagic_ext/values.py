@@ -280,7 +280,7 @@ def _pandas_items(value: Any) -> list[Any]:
     return [None if gone else item for item, gone in zip(value, missing(value), strict=True)]
 
 
-def missing(items: Iterable[Any]) -> list[bool]:
+def missing(items: Any) -> list[bool]:
     """Which are pandas' marks of a missing value; a nan among numbers is such a mark, a Decimal never is."""
     import pandas as pd
 
