@@ -333,3 +333,20 @@ def test_a_decimal_infinity_among_categories_raises() -> None:
 def test_a_decimal_that_is_no_number_raises_in_a_value(given: Callable[[Decimal], Any], text: str) -> None:
     with pytest.raises(ParameterError, match=r"^x \(decimal.Decimal\).* no NaN or infinity"):
         value_of(given(Decimal(text)), "x")
+
+
+def test_columns_of_objects_without_a_value_have_the_types_of_the_answer_that_they_came_from() -> None:
+    fields = [kql_field("d", "dynamic", pa.string()), kql_field("m", "decimal", pa.decimal128(3, 1))]
+    table = pa.table([['{"a":1}', None], [Decimal("1.5"), None]], schema=pa.schema(fields))
+    frame = frame_from_arrow(table)
+    for part in (frame[:0], frame[frame["m"].isna()], frame.sort_values("m").query("m == 7")):
+        kinds = [kql_type(field) for field in arrow_from_frame(part, "t")[0].schema]
+        assert kinds == ["dynamic", "decimal"]
+    texts = frame.assign(d="now text")  # what is there tells more
+    assert [kql_type(field) for field in arrow_from_frame(texts, "t")[0].schema] == ["string", "decimal"]
+
+
+def test_an_empty_column_of_objects_that_nobody_knows_is_text() -> None:
+    assert crossed([], dtype=object)[0] == "string"
+    assert crossed([None], dtype=object)[0] == "dynamic"
+    assert crossed([[], []], dtype=object)[:2] == ("dynamic", [[], []])

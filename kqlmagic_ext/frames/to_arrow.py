@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.ticks import ticks_array
-from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
+from kqlmagic_ext.frames.types import UNTOLD, arrow_type, kql_field, kql_type
 from kqlmagic_ext.values import EPOCH_TICKS, NAIVE, Value, missing, refuse, value_of
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ def _typed_columns(frame: pd.DataFrame | pa.Table, name: str) -> Iterator[tuple[
                 yield field.name, kql_type(field), column
             return
         frame = frame.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    untold = frame.attrs.get(UNTOLD, {})
     for label, series in _with_index_columns(frame, name).items():
-        yield str(label), *_arrow_column(series, f"{name}[{label!r}]")
+        yield str(label), *_arrow_column(series, f"{name}[{label!r}]", untold.get(label))
 
 
 def _with_index_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -111,15 +112,15 @@ def _check_labels(frame: pd.DataFrame | pa.Table, labels: Sequence[Any], name: s
             raise refuse(name, frame, f"its columns {twin!r} and {label!r} differ only in case; rename one")
 
 
-def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
-    """The KQL type of a column, and its values in Arrow."""
+def _arrow_column(series: pd.Series[Any], where: str, told: str | None) -> tuple[str, pa.Array]:
+    """The KQL type of a column, and its values in Arrow; `told` is the type of objects without a value."""
     import pandas as pd
     import pyarrow as pa
 
     dtype = series.dtype
     try:
         if pd.api.types.is_object_dtype(dtype):
-            return _from_objects(series, where)
+            return _from_objects(series, where, told)
         if isinstance(dtype, pd.CategoricalDtype) and _has_decimals(dtype.categories):
             return _from_objects(series.astype(object), where)
         dense = series.to_numpy() if isinstance(dtype, pd.SparseDtype) else series
@@ -180,11 +181,13 @@ def _column_error(where: str, dtype: object, why: str) -> ParameterError:
     )
 
 
-def _from_objects(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
+def _from_objects(series: pd.Series[Any], where: str, told: str | None = None) -> tuple[str, pa.Array]:
     """Objects by what they are: all of one scalar type, or dynamic."""
     import pyarrow as pa
 
     absent = missing(series)
+    if told and all(absent):
+        return arrow_from_values([Value(told, None)] * len(series), where, told)
     if all(isinstance(value, str) for value, gone in zip(series, absent, strict=True) if not gone):
         kind = "dynamic" if all(absent) and len(series) else "string"
         texts = [None if gone else str(value) for value, gone in zip(series, absent, strict=True)]
@@ -217,14 +220,14 @@ def arrow_from_columns(
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def arrow_from_values(values: Sequence[Value], where: str) -> tuple[str, pa.Array]:
-    """Values as one Arrow column of their common type, dynamic where they have none."""
+def arrow_from_values(values: Sequence[Value], where: str, empty: str = "dynamic") -> tuple[str, pa.Array]:
+    """Values as one Arrow column of their common type, dynamic where they have none; `empty`: the type of no values."""
     import pyarrow as pa
 
     kinds = {value.type for value in values if value.plain is not None} or {value.type for value in values}
     if kinds == {"int", "long"}:
         kinds = {"long"}
-    kind = kinds.pop() if len(kinds) == 1 else "dynamic"
+    kind = kinds.pop() if len(kinds) == 1 else "dynamic" if kinds else empty
     plain = [_arrow_scalar(kind, value, where) for value in values]
     if kind == "decimal":
         return kind, _decimals(plain)
