@@ -34,13 +34,12 @@ function start({ mark, folder, frame, arrow }) {
   takeOver();
   prepareStacks();
   data = dataOf({ frame, arrow });
-  const { load, module, meta, require } = modulesOf(folder);
+  const { at, meta, require } = modulesOf(folder);
   hidden = Object.create(null, {
-    load: { value: load },
-    module: { value: module },
+    at: { value: at },
     meta: { value: meta },
     given: { value: undefined, writable: true },
-    at: { value: null, writable: true },
+    thrown: { value: null, writable: true },
   });
   hide(realm, HIDDEN, hidden, false);
   hide(realm, "require", require);
@@ -67,19 +66,19 @@ const refused = (code, rest) => ({ __proto__: null, event: "error", code, ...res
 async function run({ code, number, ts }) {
   let cell;
   try {
-    cell = { code, ...rewrite(ts ? stripTypes(code) : code) };
+    cell = { code, ...rewrite(ts ? stripTypes(code) : code, number) };
   } catch (error) {
     if (!(error instanceof CellError)) throw error;
     const place = error.offset === undefined ? {} : placeOf(code, error.offset);
     return refused("failed", { message: error.message, ...place, notes: [] });
   }
   remember(number, cell);
-  hidden.at = null;
+  hidden.thrown = null;
   const ended = await evaluate(`${cell.text}\n//# sourceURL=${nameOf(number)}`);
   const harm = damage();
   if (ended.stopped) return STOPPED;
   if (ended.refused) return refused("failed", refusedText(ended.refused, cell, await variables.names()));
-  if ("thrown" in ended) return refused("failed", withHarm(described(ended.thrown, number, hidden.at), harm));
+  if ("thrown" in ended) return refused("failed", withHarm(described(ended.thrown, number, hidden.thrown), harm));
   realm._ = ended.value;
   if (harm) return refused("failed", { message: harm, notes: [] });
   return { event: "done", value: ended.value === undefined ? null : shown(ended.value) };
