@@ -23,6 +23,7 @@ from kqlmagic_ext.frames import (
     frame_from_arrow,
     kql_field,
     kql_type,
+    to_envelope,
     wire_array,
 )
 from kqlmagic_ext.values import EPOCH_TICKS, parse_datetime, parse_timespan, value_of
@@ -350,3 +351,26 @@ def test_an_empty_column_of_objects_that_nobody_knows_is_text() -> None:
     assert crossed([], dtype=object)[0] == "string"
     assert crossed([None], dtype=object)[0] == "dynamic"
     assert crossed([[], []], dtype=object)[:2] == ("dynamic", [[], []])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        Decimal("NaN"),
+        2**64,
+        {1: 2},
+        np.complex128(1),
+        [date(2026, 1, 1)],
+        pd.DataFrame({"a": [1j]}),
+        pd.DataFrame({"a": [object()]}),
+        pd.DataFrame({"a": [pd.Timestamp("2026-01-01T00:00:00.000000001Z")]}),
+        pd.DataFrame({"a": [[Decimal(1)]]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_refusal_names_no_language_since_values_cross_into_all(value: Any) -> None:
+    with pytest.raises(ParameterError) as caught:
+        to_envelope(value, "x")
+    assert "KQL" not in str(caught.value)
+    assert str(caught.value).startswith("x")

@@ -130,7 +130,7 @@ def _arrow_column(series: pd.Series[Any], where: str, told: str | None) -> tuple
         kind, kept = _kql_array_type(array.type)
         return kind, array.cast(kept)
     except (KeyError, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise _column_error(where, dtype, "KQL has no type for it; astype(str) may do") from error
+        raise _column_error(where, dtype, "there is no type for it; astype(str) may do") from error
     except (pa.ArrowInvalid, UnicodeEncodeError) as error:
         raise _column_error(where, dtype, str(error)) from error
 
@@ -176,9 +176,7 @@ def _kql_array_type(found: pa.DataType) -> tuple[str, pa.DataType]:
 
 
 def _column_error(where: str, dtype: object, why: str) -> ParameterError:
-    return ParameterError(
-        f"{where} ({dtype}) cannot become a KQL column: {why}", name=where.partition("[")[0]
-    )
+    return ParameterError(f"{where} ({dtype}) cannot cross: {why}", name=where.partition("[")[0])
 
 
 def _from_objects(series: pd.Series[Any], where: str, told: str | None = None) -> tuple[str, pa.Array]:

@@ -212,7 +212,7 @@
     if (is.isTimestamp(type) || is.isDate(type)) return "datetime";
     if (is.isDuration(type)) return "timespan";
     if (is.isNull(type)) return "dynamic";
-    throw new TypeError(`The column ${quoted(name)} is of the Arrow type ${type}, for which KQL has none`);
+    throw new TypeError(`The column ${quoted(name)} is of the Arrow type ${type}, for which there is no type here`);
   }
 
   /** @returns {(row: number) => any} reads over the chunks of a column; a null is null */
@@ -390,7 +390,7 @@
   function dateMilliseconds(date, where) {
     const time = date.getTime();
     if (Number.isNaN(time)) throw new TypeError(`${where} is an invalid Date`);
-    if (time < FIRST_MS || time > END_MS) throw new TypeError(`${where} is ${date.toISOString()}: KQL's datetimes end with the years 1 and 9999`);
+    if (time < FIRST_MS || time > END_MS) throw new TypeError(`${where} is ${date.toISOString()}: datetimes end with the years 1 and 9999`);
     return time;
   }
 
@@ -500,7 +500,7 @@
       throw new TypeError(`${where} holds a Map with the key ${shown(other)}; keys must be text`);
     }
     if (isPlain(value)) return Object.entries(value);
-    throw new TypeError(`${where} holds ${aKind(value)}, for which KQL has no type; make it text, a number or a plain object first`);
+    throw new TypeError(`${where} holds ${aKind(value)}, for which there is no type; make it text, a number or a plain object first`);
   }
 
   /** Whether it is an object of braces or of Object.create(null), also one of another window. */

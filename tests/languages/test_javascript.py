@@ -18,6 +18,7 @@ from tests.languages.javascript_lab import (
     failure,
     interrupted,
     place,
+    program,
     run,
     shown,
     start,
@@ -416,8 +417,19 @@ def shown_with(session: Session, code: str) -> tuple[str | None, list[Any]]:
 def test_node_20_says_that_it_takes_no_types_off() -> None:
     with started("node 20") as session:
         error = failure(session, "let q: number = 1", "--ts")
-        assert "--ts needs Node.js 22.13 or later, and this is 20." in str(error)
+        assert "--ts needs Node.js 22.13 or later, and this is Node.js 20." in str(error)
+        assert f"a newer one is there: %env KQLMAGIC_NODE={program('node')} and %restart_session" in str(
+            error
+        )
         assert "\n" not in str(error)
+        assert value(session, "1 + 1") == "2"
+
+
+def test_without_a_newer_node_the_sentence_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kqlmagic_ext.languages.javascript.runtimes.find_spec", lambda _: None)
+    with started("node 20") as session:
+        error = str(failure(session, "let q: number = 1", "--ts"))
+    assert "pip install 'kqlmagic-ext[javascript]' brings one, or use --runtime deno" in error
 
 
 # ---------------------------------------------------------------- variables, completion

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WORKER = Path(__file__).parent / "worker"
 _PERMISSIONS = frozenset({"env", "ffi", "import", "net", "read", "run", "sys", "write"})
+_ASK_S = 10.0
 _NODE_FLAGS = (
     # The end of a busy cell leaves the stack of async hooks, which nobody reads, as it was.
     "--no-force-async-hooks-checks",
@@ -125,6 +126,31 @@ def _deno_flags(settings: Settings, own: Path) -> Sequence[str]:
 
 def _escaped(path: Path) -> str:
     return str(path).replace(",", ",,")
+
+
+def without_types(version: str, program: str) -> LanguageError:
+    """The error for TypeScript in a Node.js that takes no types off; it names one that is there and does."""
+    newer = next((path for path in _node_programs() if path != program and _takes_types(path)), None)
+    how = (
+        f"a newer one is there: %env KQLMAGIC_NODE={newer} and %restart_session node"
+        if newer
+        else "pip install 'kqlmagic-ext[javascript]' brings one"
+    )
+    return LanguageError(
+        f"--ts needs Node.js 22.13 or later, and this is {version}; {how}, or use --runtime deno",
+        language="node",
+    )
+
+
+def _takes_types(program: str) -> bool:
+    import subprocess
+
+    asked = [program, "-p", "typeof require('module').stripTypeScriptTypes"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=False)  # noqa: S603 - a program of the analyst's own
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return told.stdout.strip() == "function"
 
 
 NODE = Runtime(

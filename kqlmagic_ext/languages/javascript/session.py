@@ -20,7 +20,7 @@ from kqlmagic_ext.languages.javascript import data
 from kqlmagic_ext.languages.javascript.beside import Errors, Late
 from kqlmagic_ext.languages.javascript.line import Line
 from kqlmagic_ext.languages.javascript.mixed import Mixed, record
-from kqlmagic_ext.languages.javascript.runtimes import DENO, NODE, WORKER
+from kqlmagic_ext.languages.javascript.runtimes import DENO, NODE, WORKER, without_types
 from kqlmagic_ext.languages.process import Process, private_folder
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class JavaScriptSession:
             undo.pop_all()
         title = self._runtime.title
         self.version = f"{title} {greeting['version']}"
+        self._program, self._takes_types = program, greeting["typescript"]
         self._process = Process(
             self._runtime.language,
             title,
@@ -156,6 +157,8 @@ class JavaScriptSession:
         def heard(message: Message) -> None:
             show(Piece(message["stream"], message["text"]))
 
+        if "--ts" in flags and not self._takes_types:
+            raise without_types(self.version, self._program)
         self._show_late(heard)
         self._cells += 1
         self._is_busy = True

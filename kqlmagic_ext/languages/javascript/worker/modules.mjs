@@ -67,14 +67,8 @@ function keepQuiet() {
 
 /** @returns {string} TypeScript without its types, each thing at its place */
 export function stripTypes(code) {
-  const strip = nodeModule.stripTypeScriptTypes;
-  if (!strip) {
-    throw new CellError(
-      `--ts needs Node.js 22.13 or later, and this is ${process.versions.node}; pip install 'kqlmagic-ext[javascript]' and set KQLMAGIC_NODE to its program, or use --runtime deno`,
-    );
-  }
   try {
-    return strip(code, { mode: "strip" });
+    return nodeModule.stripTypeScriptTypes(code, { mode: "strip" });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw typeScriptError(error, code);
