@@ -111,7 +111,9 @@ class LanguageMagics(Magics):
         pulled = {variable: session.pull(name) for variable, name in outputs.items()}
         self._bindings.bind(pulled, (crossing.value for crossing in pulled.values()))
         for variable, crossing in pulled.items():
-            crossed.append(f"{language.sigil}{outputs[variable]} → {variable}: {described(crossing.value)}")
+            crossed.append(
+                f"{language.variable(outputs[variable])} → {variable}: {described(crossing.value)}"
+            )
             warnings += crossing.warnings
         self._show(outcome, [*attempt.notes, *crossed], [*outcome.notes, *screen.note, *warnings])
 
@@ -168,7 +170,7 @@ def _push(
     warnings: list[str] = []
     for name, value in inputs.items():
         warnings += session.push(name, value)
-        lines.append(f"{names[name]} → {language.sigil}{name}: {described(value)}")
+        lines.append(f"{names[name]} → {language.variable(name)}: {described(value)}")
     return lines, warnings
 
 
