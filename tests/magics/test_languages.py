@@ -52,7 +52,7 @@ def test_names_may_differ_on_either_side(notebook: Notebook) -> None:
     ).success
     assert (notebook.names["count"], notebook.names["first"]) == (2, "x")
     assert "failed → rows (Node.js): 2 rows × 2" in notebook.receipt
-    assert "n → count (Node.js): int" in notebook.receipt
+    assert "n (Node.js) → count: int" in notebook.receipt
 
 
 def test_variables_live_on_between_cells_and_the_last_expression_is_shown(notebook: Notebook) -> None:
