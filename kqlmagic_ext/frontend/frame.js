@@ -474,13 +474,22 @@
     return compoundText(value, where, [...above, value]);
   }
 
+  /** Whether it is a typed array of fractions, also when all of them are whole. */
+  const isReals = (value) => ["[object Float32Array]", "[object Float64Array]"].includes(Object.prototype.toString.call(value));
+
+  function finite(number, where) {
+    if (Number.isFinite(number)) return number;
+    throw new TypeError(`${where} holds ${number}, for which JSON has no form; make it text or null first`);
+  }
+
   function jsonNumber(number, where) {
-    if (!Number.isFinite(number)) throw new TypeError(`${where} holds ${number}, for which JSON has no form; make it text or null first`);
+    finite(number, where);
     return Number.isSafeInteger(number) && !Object.is(number, -0) ? String(number) : realText(number);
   }
 
   function compoundText(value, where, above) {
     const items = itemsOf(value);
+    if (isReals(value)) return `[${Array.from(value, (item) => realText(finite(item, where))).join(",")}]`;
     if (items) return `[${Array.from(items, (item) => jsonText(item, where, above)).join(",")}]`;
     const entries = entriesOf(value, where);
     return `{${entries.map(([key, item]) => `${JSON.stringify(wellFormed(key, where))}:${jsonText(item, where, above)}`).join(",")}}`;
