@@ -35,7 +35,7 @@ class Runtime:
     """A program that runs the worker.
 
     `programs`: the paths where it may be, the best first. `flags`: of its command, by the settings and the session's own
-    folder. `get`: how to get it. `variables`: of its environment, beside ours. `allow`: how to allow what it refuses, as the replacement in its own sentence.
+    folder. `get`: how to get it. `variables`: of its environment, beside ours. `allow`: how to allow what it refuses, in place of its own advice.
     """
 
     language: str
@@ -170,5 +170,5 @@ DENO = Runtime(
     _deno_flags,
     "pip install deno, or let KQLMAGIC_DENO name its program",
     MappingProxyType({"DENO_NO_UPDATE_CHECK": "1"}),
-    r"; to allow it: %config LanguageMagics.deno_allow = '\1' and %restart_session deno",
+    "; to allow it: %config LanguageMagics.deno_allow = '{allowed}' and %restart_session deno",
 )

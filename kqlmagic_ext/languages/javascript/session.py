@@ -50,6 +50,7 @@ class JavaScriptSession:
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._runtime, self._has_arrow = runtime, has_library("arrow")
+        self._allowed = settings.allow
         self._cells = self._files = 0
         self._is_busy = False
         candidates = runtime.candidates(settings)
@@ -194,11 +195,15 @@ class JavaScriptSession:
         """The error of a cell, with its place."""
         details = refused.details
         place = {name: details.get(name) for name in ("line", "column", "source")}
-        message = _DENIED.sub(self._runtime.allow, refused.message)
+        message = _DENIED.sub(self._how_to_allow, refused.message)
         error = LanguageError(message, language=self._runtime.language, **place)
         for note in details.get("notes", ()):
             error.add_note(note)
         return error
+
+    def _how_to_allow(self, denied: re.Match[str]) -> str:
+        """How to allow one thing more than now."""
+        return self._runtime.allow.format(allowed=",".join([*self._allowed, denied[1]]))
 
     def interrupt(self) -> None:
         """Stop the cell that runs, and what its programs do in the foreground."""
