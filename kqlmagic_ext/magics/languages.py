@@ -11,7 +11,7 @@ from IPython.display import publish_display_data
 from traitlets import Float, Int, Unicode
 
 from kqlmagic_ext.display.receipt import described, receipt
-from kqlmagic_ext.errors import harmless
+from kqlmagic_ext.errors import PlacedError, harmless
 from kqlmagic_ext.languages import LANGUAGES, Settings
 from kqlmagic_ext.magics import completion
 from kqlmagic_ext.magics import options as opt
@@ -169,7 +169,11 @@ def _push(
     lines: list[str] = []
     warnings: list[str] = []
     for name, value in inputs.items():
-        warnings += session.push(name, value)
+        try:
+            warnings += session.push(name, value)
+        except PlacedError as error:  # a session does not know what the value is called here
+            error.message = error.message.replace(f"-i other={name}", f"-i other={names[name]}")
+            raise
         lines.append(f"{names[name]} → {language.variable(name)}: {described(value)}")
     return lines, warnings
 

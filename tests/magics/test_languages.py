@@ -55,6 +55,12 @@ def test_names_may_differ_on_either_side(notebook: Notebook) -> None:
     assert "n (Node.js) → count: int" in notebook.receipt
 
 
+def test_a_name_that_cannot_be_given_is_refused_with_the_variables_own_name(notebook: Notebook) -> None:
+    notebook.names["z"] = 1
+    error = notebook.error("%%node -i class=z\n1")
+    assert str(error).endswith("give it under another one: -i other=z")
+
+
 def test_variables_live_on_between_cells_and_the_last_expression_is_shown(notebook: Notebook) -> None:
     notebook.run("%%node\nlet a = 20")
     assert notebook.run("%%node\nlet b = 22\na + b").success
