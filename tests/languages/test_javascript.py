@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -324,6 +325,12 @@ def test_late_errors_go_to_stderr_and_the_session_goes_on(session: Session) -> N
     text = shown(session, code).text("stderr")
     assert "Uncaught Error: late" in text
     assert "Uncaught Error: lost" in text
+    assert re.search(r"line 1, column 26 below the magic of cell \d+ of this session: setTimeout", text)
+    late = shown(session, f"1\n  import 'node:path'; Promise.reject(new Error('third')); {wait}").text(
+        "stderr"
+    )
+    assert re.search(r"Error: third\n    cell: line 2, column 38 below the magic of cell \d+ of this", late)
+    assert "node:internal" not in text + late
     assert value(session, "1 + 1") == "2"
 
 

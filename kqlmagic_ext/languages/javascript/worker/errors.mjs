@@ -70,6 +70,14 @@ export function described(thrown, number, at) {
   return { message, ...place, notes: [...way(frames), ...causes(thrown)] };
 }
 
+/** @returns {string} what is said of an error that came too late for its cell: the next one may run, so that it says of which it is */
+export function lateText(thrown) {
+  if (!util.types.isNativeError(thrown)) return `Uncaught ${shown(thrown)}\n`;
+  const places = framesOf(thrown).slice(0, MOST_FRAMES).map(({ number, name, place }) =>
+    `    ${name ?? "cell"}: line ${place.line}, column ${place.column} below the magic of cell ${number} of this session: ${place.source.trim()}`);
+  return `${[`Uncaught ${head(thrown)}`, ...places, ...causes(thrown)].join("\n")}\n`;
+}
+
 /** The frames of a stack that stand in cells. */
 function framesOf(error) {
   const stack = `${attempt(() => error.stack) ?? ""}`;

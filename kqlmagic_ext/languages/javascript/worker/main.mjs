@@ -9,7 +9,7 @@ import nodeModule from "node:module";
 import { belongs, open, send } from "./channel.mjs";
 import { complete } from "./complete.mjs";
 import { dataOf } from "./data.mjs";
-import { described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
+import { described, lateText, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
 import { evaluate } from "./evaluate.mjs";
 import { firstLine, listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
@@ -31,7 +31,7 @@ let stop = () => {};
 
 function start({ mark, folder, frame, arrow }) {
   open(mark);
-  takeOver();
+  takeOver(lateText);
   prepareStacks();
   data = dataOf({ frame, arrow });
   const { at, meta, require } = modulesOf(folder);
