@@ -34,7 +34,7 @@ def json_text(value: Value, where: str) -> str:
 
     def refuse_leaf(leaf: Value) -> NoReturn:
         said = f"it holds {shown(leaf)}, for which JSON has no form; turn it into text first"
-        raise ParameterError(f"{where} cannot become a KQL dynamic: {said}", name=name)
+        raise ParameterError(f"{where} cannot cross: {said}", name=name)
 
     plain: Any = value
     if value.type in ("dynamic", "bool", "int", "long", "string") or (
@@ -48,7 +48,7 @@ def json_text(value: Value, where: str) -> str:
     except orjson.JSONEncodeError as error:
         if isinstance(error.__cause__, ParameterError):
             raise error.__cause__ from None
-        raise ParameterError(f"{where} cannot become a KQL dynamic: {error}", name=name) from error
+        raise ParameterError(f"{where} cannot cross: {error}", name=name) from error
 
 
 def json_values(texts: pa.Array | pa.ChunkedArray) -> list[Any]:

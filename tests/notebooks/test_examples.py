@@ -129,8 +129,8 @@ assert str(inventory.dtypes["LastPatched"]) == "datetime64[ns, UTC]"
 def test_languages_mix_and_find_the_beacon() -> None:
     notebook = executed(EXAMPLES[2], BEACON)
     receipts = told(notebook, "display_data")
-    assert any("beacons → beacons: 3 rows × 7" in text for text in receipts)
-    assert any("recent → recent: " in text for text in receipts)
+    assert any("beacons → beacons (Node.js): 3 rows × 7" in text for text in receipts)
+    assert any("recent → recent (browser): " in text for text in receipts)
     printed = [
         output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
     ]
