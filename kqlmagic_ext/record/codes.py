@@ -10,14 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kqlmagic_ext.record.canonical import (
-    exact_digits,
-    numpy_values,
-    one_nan,
-    plain_chunks,
-    time_counts,
-    valid,
-)
+from kqlmagic_ext.record.canonical import exact_digits, one_nan, time_counts
+from kqlmagic_ext.record.chunks import numpy_values, plain_chunks, valid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
