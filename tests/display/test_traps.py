@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from kqlmagic_ext.display.chart import Drawing, bundle, draw
+from kqlmagic_ext.display.chart import Drawing, bundle, draw, embedding
 from kqlmagic_ext.display.chart.look import palette
 from tests.display.pictures import VEGALITE, Picture, drawn, refused
 
@@ -482,3 +482,23 @@ def test_the_text_of_a_chart_shows_hidden_characters() -> None:
     assert shown is not None
     assert not {"\x1b", "\u202e"} & set(shown["text/plain"])
     assert "\u202e" not in str(drawn(frame.rename(columns={"k": "k\u202e"}), "piechart").shown)
+
+
+def test_a_chart_gives_way_to_a_narrow_output_but_not_one_whose_width_is_the_analysts() -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart").chart
+    shown = bundle(chart)
+    [change] = embedding(shown)[VEGALITE]["embed_options"]["patch"]
+    vega = vl_convert.vegalite_to_vega(shown[VEGALITE], vl_version="5.8")
+    assert vega["autosize"]["type"] == "fit-x"
+    assert change["path"] == "/signals/-"
+    assert vega["signals"][0] == {"name": "width", "value": 800}  # so there is a list to add to
+    for changed in (chart.properties(width=900), chart.properties(autosize="pad")):
+        assert embedding(bundle(changed))[VEGALITE]["embed_options"]["patch"] == []
+        assert "params" not in bundle(changed)[VEGALITE]
+    assert len(bundle(chart.interactive())[VEGALITE]["params"]) == 2
+    assert embedding(bundle(chart.interactive()))[VEGALITE]["embed_options"]["patch"] == [change]
+
+
+def test_a_long_title_has_lines_that_a_narrow_output_shows() -> None:
+    drawing = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart", title="a few words " * 8)
+    assert [len(line) <= 64 for line in drawing.chart.to_dict()["title"]["text"]] == [True, True]

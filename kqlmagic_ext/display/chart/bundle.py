@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.display.chart.look import WIDTH
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,15 @@ _PADDING = {
     "bottom": 20,
 }  # pixels, for fonts wider than those it was measured by
 _VERSION = "5.20"  # of the Vega-Lite that draws the picture
+_WHOLE = WIDTH + 160  # pixels, with axis and legend
+_ROOM = {"name": "width", "value": _WHOLE}
+_WIDTH = f"containerSize()[0] > 0 ? clamp(containerSize()[0], 420, {_WHOLE}) : {_WHOLE}"  # a narrower output scrolls
+# The change to the Vega that Vega-Lite makes of a chart: Vega-Lite has no words for a width that follows another.
+_FOLLOWING = {
+    "op": "add",
+    "path": "/signals/-",
+    "value": {"name": "width", "init": _WIDTH, "on": [{"events": "window:resize", "update": _WIDTH}]},
+}
 
 
 def bundle(chart: Any, text: str = "") -> Mapping[str, Any]:
@@ -29,7 +40,7 @@ def bundle(chart: Any, text: str = "") -> Mapping[str, Any]:
     """
     spec = specification(chart)
     plain = text or "a chart, drawn where Vega-Lite is shown"
-    return {VEGALITE: spec, **_picture(spec), "text/plain": plain}
+    return {VEGALITE: _fitting(spec), **_picture(spec), "text/plain": plain}
 
 
 def embedding(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,8 +48,22 @@ def embedding(shown: Mapping[str, Any]) -> dict[str, Any]:
     if VEGALITE not in shown:
         return {}
     actions = {"export": True, "source": False, "compiled": False, "editor": False}
-    renderer = "svg" if _count(shown[VEGALITE]) <= _SVG_RECORDS else "canvas"
-    return {VEGALITE: {"embed_options": {"actions": actions, "renderer": renderer}}}
+    spec = shown[VEGALITE]
+    renderer = "svg" if _count(spec) <= _SVG_RECORDS else "canvas"
+    patch = [_FOLLOWING] if _ROOM in spec.get("params", ()) else []
+    return {VEGALITE: {"embed_options": {"actions": actions, "renderer": renderer, "patch": patch}}}
+
+
+def _fitting(spec: dict[str, Any]) -> dict[str, Any]:
+    """The specification with a width that an output can make smaller, unless its width or sizing is the analyst's own.
+
+    Not by `"width": "container"`, which hangs a JupyterLab whose page lacks our style (`highlighting/static/charts.js`).
+    Panels are not fitted: Vega fits a single plot alone.
+    """
+    params = spec.get("params", [])
+    if spec.get("width") != WIDTH or "autosize" in spec or any(one["name"] == "width" for one in params):
+        return spec
+    return {**spec, "autosize": {"type": "fit-x", "contains": "padding"}, "params": [*params, _ROOM]}
 
 
 def specification(chart: Any) -> dict[str, Any]:

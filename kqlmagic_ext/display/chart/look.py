@@ -21,6 +21,7 @@ _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8
 FIRST, ALARM, HUES = _HUES[0], _HUES[5], len(_HUES)
 _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
+_TITLE = 64  # characters in a line, which a narrow output shows
 _APART = 6  # pixels between two labels of an axis, else one is left out
 _FONT = "Arial, Helvetica, sans-serif"  # with the widths that an exported picture was measured by
 
@@ -45,7 +46,7 @@ def finish(chart: Any, clause: Clause) -> Any:
     said = f"{clause.visualization}: {visible(clause.title)}" if clause.title else clause.visualization
     properties: dict[str, Any] = {"background": "transparent", "description": said}
     if clause.title.strip():
-        lines = textwrap.wrap(visible(clause.title), 90)
+        lines = textwrap.wrap(visible(clause.title), _TITLE)
         properties["title"] = alt.TitleParams(
             lines if len(lines) > 1 else lines[0], anchor="start", fontSize=15, fontWeight="bold", offset=14
         )
