@@ -20,7 +20,7 @@ from kqlmagic_ext.display.chart.maps import map_chart
 from kqlmagic_ext.display.chart.pies import pie_chart
 from kqlmagic_ext.display.chart.points import BARS, points_of
 from kqlmagic_ext.display.chart.roles import infer_roles, unrolled
-from kqlmagic_ext.display.chart.tables import card, pivot
+from kqlmagic_ext.display.chart.tables import card, heading, pivot
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ _STACKING = ("areachart", "stackedareachart", "barchart", "columnchart")
 class Drawing:
     """`chart`: an Altair chart, None where there is none. `shown`: the mime bundle to show, of the chart or of a card.
 
-    `table`: a DataFrame to show in place of the frame, of a pivotchart. `notes`: sentences for the receipt. `failed`: why
-    nothing is drawn, so that the frame itself is to be shown; empty where it need not be explained.
+    `table`: a DataFrame to show, of a pivotchart, or below the title of a table. `notes`: sentences for the receipt. `failed`:
+    why nothing is drawn, so that the frame itself is to be shown; empty where it need not be explained.
     """
 
     chart: Any = None
@@ -84,7 +84,7 @@ def draw(frame: pd.DataFrame, render: Mapping[str, Any]) -> Drawing:
 
 def _drawn(frame: pd.DataFrame, clause: Clause) -> Drawing:
     if clause.visualization == "table":
-        return Drawing()
+        return Drawing(shown=heading(clause.title), table=frame) if clause.title.strip() else Drawing()
     if clause.visualization == "card":
         shown, notes = card(frame, clause)
         return Drawing(shown=shown, notes=tuple(notes))
