@@ -502,3 +502,15 @@ def test_a_chart_gives_way_to_a_narrow_output_but_not_one_whose_width_is_the_ana
 def test_a_long_title_has_lines_that_a_narrow_output_shows() -> None:
     drawing = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart", title="a few words " * 8)
     assert [len(line) <= 64 for line in drawing.chart.to_dict()["title"]["text"]] == [True, True]
+
+
+def test_what_is_configured_goes_before_our_look_and_leaves_the_rest_of_it() -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart").chart
+    before = bundle(chart)[VEGALITE]["config"]
+    after = bundle(chart.configure_axis(labelFontSize=20))[VEGALITE]["config"]
+    assert after == {**before, "axis": {**before["axis"], "labelFontSize": 20}}
+    after = bundle(chart.configure(font="Georgia", mark={"color": "red"}))[VEGALITE]["config"]
+    assert after["font"] == "Georgia"
+    assert after["mark"] == {"aria": False, "color": "red"}
+    assert after["view"]["stroke"] is None
+    assert after["legend"] == before["legend"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.display.chart.look import WIDTH
+from kqlmagic_ext.display.chart.look import LOOK, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,8 +72,16 @@ def specification(chart: Any) -> dict[str, Any]:
 
     with alt.data_transformers.enable("default", consolidate_datasets=True):
         spec: dict[str, Any] = chart.to_dict()
-    spec["$schema"] = SCHEMA
-    return spec
+    return {**spec, "$schema": SCHEMA, "config": _configured(spec.get("config", {}))}
+
+
+def _configured(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The analyst's configuration before our look: Altair replaces a part such as `axis` as a whole."""
+    found = {**LOOK, **config}
+    for name, ours in LOOK.items():
+        if isinstance(ours, dict) and isinstance(found[name], dict):
+            found[name] = {**ours, **found[name]}
+    return found
 
 
 def _picture(spec: dict[str, Any]) -> dict[str, str]:

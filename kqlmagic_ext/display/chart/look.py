@@ -12,6 +12,8 @@ from kqlmagic_ext.display.chart.columns import TEXT, TIME
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kqlmagic_ext.display.chart.clause import Clause
     from kqlmagic_ext.display.chart.points import Points
 
@@ -23,7 +25,23 @@ _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
 _TITLE = 64  # characters in a line, which a narrow output shows
 _APART = 6  # pixels between two labels of an axis, else one is left out
-_FONT = "Arial, Helvetica, sans-serif"  # with the widths that an exported picture was measured by
+_LETTERS = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": _LABEL_LIMIT}
+# Of every chart; what an analyst configures goes before it.
+LOOK: Mapping[str, Any] = {
+    "font": "Arial, Helvetica, sans-serif",  # with the widths that an exported picture was measured by
+    "view": {"stroke": None},
+    # Vega-Lite would write every title into an expression, unescaped, and times in the browser's zone.
+    "mark": {"aria": False},
+    "axis": {
+        **_LETTERS,
+        "titlePadding": 10,
+        "gridColor": "#888888",
+        "gridOpacity": 0.22,
+        "maxExtent": 400,  # else a title stands in long labels
+    },
+    "axisQuantitative": {"labelSeparation": _APART},
+    "legend": {**_LETTERS, "symbolLimit": 0},
+}
 
 
 def palette(count: int, *, hues: bool = False) -> list[str]:
@@ -50,31 +68,7 @@ def finish(chart: Any, clause: Clause) -> Any:
         properties["title"] = alt.TitleParams(
             lines if len(lines) > 1 else lines[0], anchor="start", fontSize=15, fontWeight="bold", offset=14
         )
-    return (
-        chart.properties(**properties)
-        .configure(font=_FONT)
-        .configure_view(stroke=None)
-        # Vega-Lite would write every title into an expression, unescaped, and times in the browser's zone.
-        .configure_mark(aria=False)
-        .configure_axis(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titlePadding=10,
-            gridColor="#888888",
-            gridOpacity=0.22,
-            labelLimit=_LABEL_LIMIT,
-            maxExtent=400,  # else a title stands in long labels
-        )
-        .configure_axisQuantitative(labelSeparation=_APART)
-        .configure_legend(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            labelLimit=_LABEL_LIMIT,
-            symbolLimit=0,
-        )
-    )
+    return chart.properties(**properties).configure(**LOOK)
 
 
 def quoted(text: str) -> str:
