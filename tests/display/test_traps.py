@@ -514,3 +514,29 @@ def test_what_is_configured_goes_before_our_look_and_leaves_the_rest_of_it() -> 
     assert after["mark"] == {"aria": False, "color": "red"}
     assert after["view"]["stroke"] is None
     assert after["legend"] == before["legend"]
+
+
+LONG = "Sign-ins that failed because of a wrong password in one country and everywhere"
+
+
+def longest(text: Any) -> int:
+    return max(map(len, [text] if isinstance(text, str) else text))
+
+
+def test_titles_have_lines_as_long_as_their_place() -> None:
+    times = pd.DataFrame({"t": [*HOURS, *HOURS], "s": [LONG] * 6 + ["b"] * 6, "n": 1.0})
+    spec = drawn(times, "timechart", ytitle=LONG).chart.to_dict()
+    assert longest(spec["layer"][0]["encoding"]["y"]["axis"]["title"]) <= 44
+    for panel in drawn(times, "timechart", title=LONG, ysplit="panels").chart.to_dict()["vconcat"]:
+        assert longest(panel["layer"][0]["encoding"]["y"]["axis"]["title"]) <= 21
+    narrow = pd.DataFrame({"a": ["x", "y"], "n": [1.0, 2.0]})
+    assert longest(drawn(narrow, "columnchart", title=LONG).chart.to_dict()["title"]["text"]) <= 30
+    assert longest(drawn(narrow, "piechart", title=LONG).chart.to_dict()["title"]["text"]) <= 40
+
+
+def test_the_text_of_a_chart_without_a_picture_tells_what_makes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart").chart
+    assert "kqlmagic-ext[export]" not in bundle(chart, "rows")["text/plain"]
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    said = "[pip install 'kqlmagic-ext[export]' keeps a picture here]"
+    assert bundle(chart, "rows")["text/plain"] == f"rows\n{said}"

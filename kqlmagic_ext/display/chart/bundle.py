@@ -14,6 +14,7 @@ VEGALITE = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # what JupyterLab and Notebook 7 draw; a name, never fetched
 _SVG_MOST = 200_000  # characters; a larger drawing is a PNG
 _SVG_RECORDS = 2_000
+_NO_PICTURE = "pip install 'kqlmagic-ext[export]' keeps a picture here"
 _PNG_SCALE = 2.0
 _PADDING = {
     "left": 60,
@@ -39,8 +40,10 @@ def bundle(chart: Any, text: str = "") -> Mapping[str, Any]:
     Altair's global settings change nothing in it, and are as before: data stand in the chart, however many.
     """
     spec = specification(chart)
-    plain = text or "a chart, drawn where Vega-Lite is shown"
-    return {VEGALITE: _fitting(spec), **_picture(spec), "text/plain": plain}
+    plain, picture = text or "a chart, drawn where Vega-Lite is shown", _picture(spec)
+    if not picture:
+        plain += f"\n[{_NO_PICTURE}]"
+    return {VEGALITE: _fitting(spec), **picture, "text/plain": plain}
 
 
 def embedding(shown: Mapping[str, Any]) -> dict[str, Any]:

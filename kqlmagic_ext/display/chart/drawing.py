@@ -15,7 +15,7 @@ from kqlmagic_ext.display.chart.columns import NUMBER
 from kqlmagic_ext.display.chart.drawable import LayerChart, VConcatChart
 from kqlmagic_ext.display.chart.ladders import ladder_chart
 from kqlmagic_ext.display.chart.lines import area_chart, line_chart, scatter_chart
-from kqlmagic_ext.display.chart.look import finish, palette
+from kqlmagic_ext.display.chart.look import finish, palette, wrapped
 from kqlmagic_ext.display.chart.maps import map_chart
 from kqlmagic_ext.display.chart.pies import pie_chart
 from kqlmagic_ext.display.chart.points import BARS, points_of
@@ -24,7 +24,7 @@ from kqlmagic_ext.display.chart.tables import card, heading, pivot
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -177,12 +177,9 @@ def _split(points: Points, clause: Clause, notes: list[str]) -> tuple[Any, list[
     notes += _anomaly_notes(points, clause)
     parts = [_built(points.only(name, colour), clause) for name, colour in zip(names, colours, strict=False)]
     if clause.visualization in BARS:
-        return _panels_of_bars(parts, clause, notes)
+        return _panels_of_bars(parts, names, clause, notes)
     if clause.ysplit == "panels":
-        for part in parts[:-1]:
-            _edit_axis(part, "x", title=None)
-        parts = [part.properties(height=_PANEL) for part in parts]
-        return VConcatChart(vconcat=parts).resolve_scale(x="shared"), notes
+        return _panels(parts, names), notes
     for at, (part, colour) in enumerate(zip(parts, colours, strict=False)):
         # The first y axis stands left, the others right, one beside the other, each titled in its series' colour.
         away = {"orient": "right", "offset": 65 * (at - 1), "grid": False} if at else {}
@@ -190,16 +187,23 @@ def _split(points: Points, clause: Clause, notes: list[str]) -> tuple[Any, list[
     return LayerChart(layer=parts).resolve_scale(y="independent"), notes
 
 
-def _panels_of_bars(parts: list[Any], clause: Clause, notes: list[str]) -> tuple[Any, list[str]]:
+def _panels_of_bars(
+    parts: list[Any], names: Sequence[str], clause: Clause, notes: list[str]
+) -> tuple[Any, list[str]]:
     """A panel a series: bars of several axes would lie upon each other. Lying ones keep their height, for their names."""
     if clause.ysplit == "axes":
         notes.append("ysplit=axes would hide bars behind bars: each series has a panel")
     if clause.visualization == "barchart":
         return VConcatChart(vconcat=parts).resolve_scale(x="independent", y="shared"), notes
+    return _panels(parts, names), notes
+
+
+def _panels(parts: list[Any], names: Sequence[str]) -> Any:
+    for part, name in zip(parts, names, strict=True):
+        _edit_axis(part, "y", title=wrapped(name, _PANEL // 6))
     for part in parts[:-1]:
         _edit_axis(part, "x", title=None)
-    parts = [part.properties(height=_PANEL) for part in parts]
-    return VConcatChart(vconcat=parts).resolve_scale(x="shared"), notes
+    return VConcatChart(vconcat=[part.properties(height=_PANEL) for part in parts]).resolve_scale(x="shared")
 
 
 def _edit_axis(part: Any, channel: str, **changes: Any) -> None:

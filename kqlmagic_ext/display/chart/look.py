@@ -24,6 +24,7 @@ FIRST, ALARM, HUES = _HUES[0], _HUES[5], len(_HUES)
 _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
 _TITLE = 64  # characters in a line, which a narrow output shows
+_HEIGHT = 44  # characters of a title beside a plot
 _APART = 6  # pixels between two labels of an axis, else one is left out
 _LETTERS = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": _LABEL_LIMIT}
 # Of every chart; what an analyst configures goes before it.
@@ -64,11 +65,21 @@ def finish(chart: Any, clause: Clause) -> Any:
     said = f"{clause.visualization}: {visible(clause.title)}" if clause.title else clause.visualization
     properties: dict[str, Any] = {"background": "transparent", "description": said}
     if clause.title.strip():
-        lines = textwrap.wrap(visible(clause.title), _TITLE)
+        room = chart.width // 8 if hasattr(chart, "width") else _TITLE
         properties["title"] = alt.TitleParams(
-            lines if len(lines) > 1 else lines[0], anchor="start", fontSize=15, fontWeight="bold", offset=14
+            wrapped(visible(clause.title), min(max(room, 30), _TITLE)),
+            anchor="start",
+            fontSize=15,
+            fontWeight="bold",
+            offset=14,
         )
     return chart.properties(**properties).configure(**LOOK)
+
+
+def wrapped(text: str, most: int) -> str | list[str]:
+    """The text, in lines of at most so many characters where it needs more than one."""
+    lines = textwrap.wrap(text, most)
+    return lines if len(lines) > 1 else text
 
 
 def quoted(text: str) -> str:
@@ -104,9 +115,7 @@ def y_of(points: Points, clause: Clause, *, title: str | None = None, **scale: A
     if clause.ylog:
         scale = {name: value for name, value in scale.items() if name != "zero"} | {"type": "log"}
     rows = points.rows["y"]
-    axis: dict[str, Any] = {"title": points.y_title if title is None else title}
-    if not axis["title"]:
-        axis["title"] = None
+    axis: dict[str, Any] = {"title": wrapped(points.y_title if title is None else title, _HEIGHT) or None}
     if points.whole and not clause.ylog:
         axis["tickMinStep"] = 1
     if len(rows) and rows.abs().max() >= 1e7:  # noqa: PLR2004 - from here on, 12M reads better than 12,000,000
