@@ -284,3 +284,39 @@ def test_a_whole_table_is_drawn_by_the_time_of_its_events_and_says_what_to_write
     assert "Created (UTC), 2026-10-23" in Picture(drawn(ordered, "timechart")).texts
     by_text = rows[["Tenant", "TimeGenerated", "n"]]
     assert {record["s"] for record in Picture(drawn(by_text, "piechart")).records} == {"a"}
+
+
+@pytest.mark.parametrize("visualization", ["timechart", "columnchart", "barchart", "stackedareachart"])
+def test_small_whole_numbers_have_ticks_at_whole_numbers(visualization: str) -> None:
+    for most in (1, 2, 4):
+        texts = Picture(drawn(BY_HOUR.assign(Attempts=[most, 1, 1, 1, 0, 0]), visualization)).texts
+        numbers = [text for text in texts if text.replace(".", "").isdecimal()]
+        assert numbers == [str(number) for number in range(most + 1)]
+
+
+def test_a_rung_of_no_length_is_seen() -> None:
+    frame = pd.DataFrame({"Host": ["a", "b"], "From": HOURS[:2], "To": [HOURS[0], HOURS[5]]})
+    drawing = drawn(frame, "ladderchart")
+    first = Picture(drawing).records[0]
+    assert (first["w"] - first["b"]) / (Picture(drawing).records[1]["e"] - first["b"]) == pytest.approx(
+        1 / 200
+    )
+    assert first["t"] == first["u"]  # what is told stays exact
+    moment = Picture(drawn(frame[:1], "ladderchart")).records[0]
+    assert moment["w"] > moment["b"]
+
+
+def test_many_columns_have_labels_that_are_readable() -> None:
+    many = pd.DataFrame({"who": [f"somebody{at}@example.com" for at in range(100)], "n": 1.0})
+    axis = drawn(many, "columnchart").chart.to_dict()["encoding"]["x"]["axis"]
+    assert axis["labelAngle"] == -90
+    nodes = Picture(drawn(many, "columnchart")).tree.iter("{http://www.w3.org/2000/svg}text")
+    names = [node for node in nodes if "somebody" in "".join(node.itertext())]
+    assert 40 < sum(node.get("opacity") != "0" for node in names) < 100
+
+
+def test_a_pivotchart_has_its_title() -> None:
+    drawing = draw(BY_APP, {"visualization": "pivotchart", "title": "By <b>"})
+    assert drawing.table is not None
+    assert drawing.shown is not None
+    assert "By &lt;b&gt;" in drawing.shown["text/html"]

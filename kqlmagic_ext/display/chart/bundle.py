@@ -22,6 +22,7 @@ _PADDING = {
     "top": 20,
     "bottom": 20,
 }  # pixels, for fonts wider than those it was measured by
+_TILTED = {"left": 24, "right": 5, "top": 5, "bottom": 5}
 _VERSION = "5.20"  # of the Vega-Lite that draws the picture
 _WHOLE = WIDTH + 160  # pixels, with axis and legend
 _ROOM = {"name": "width", "value": _WHOLE}
@@ -66,7 +67,16 @@ def _fitting(spec: dict[str, Any]) -> dict[str, Any]:
     params = spec.get("params", [])
     if spec.get("width") != WIDTH or "autosize" in spec or any(one["name"] == "width" for one in params):
         return spec
-    return {**spec, "autosize": {"type": "fit-x", "contains": "padding"}, "params": [*params, _ROOM]}
+    axis = spec.get("encoding", {}).get("x", {}).get("axis") or {}
+    padding = (
+        {"padding": _TILTED} if axis.get("labelAngle") else {}
+    )  # Vega fits once, and then these labels stand elsewhere
+    return {
+        **padding,
+        **spec,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "params": [*params, _ROOM],
+    }
 
 
 def specification(chart: Any) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def _drawn(frame: pd.DataFrame, clause: Clause) -> Drawing:
         raise NotDrawn(f"render {clause.visualization}: the answer has no rows to draw")
     if clause.visualization == "pivotchart":
         table, notes = pivot(frame, clause)
-        return Drawing(table=table, notes=tuple(notes))
+        titled = heading(clause.title) if clause.title.strip() else None
+        return Drawing(shown=titled, table=table, notes=tuple(notes))
     chart, notes = _chart(frame, clause)
     chart = finish(chart, clause)
     return Drawing(chart, bundle(chart, _in_plain(frame, clause)), notes=tuple(notes))

@@ -24,6 +24,7 @@ FIRST, ALARM, HUES = _HUES[0], _HUES[5], len(_HUES)
 _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
 _TITLE = 64  # characters in a line, which a narrow output shows
+_FEW = 8  # ticks of whole numbers; more of them are whole without a word
 _HEIGHT = 44  # characters of a title beside a plot
 _APART = 6  # pixels between two labels of an axis, else one is left out
 _LETTERS = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": _LABEL_LIMIT}
@@ -114,13 +115,23 @@ def y_of(points: Points, clause: Clause, *, title: str | None = None, **scale: A
     scale |= _bounds(clause.ymin, clause.ymax)
     if clause.ylog:
         scale = {name: value for name, value in scale.items() if name != "zero"} | {"type": "log"}
-    rows = points.rows["y"]
+    rows, height = points.rows["y"], _height_of(points, scale)
     axis: dict[str, Any] = {"title": wrapped(points.y_title if title is None else title, _HEIGHT) or None}
-    if points.whole and not clause.ylog:
-        axis["tickMinStep"] = 1
+    if points.whole and not clause.ylog and 0 < height <= _FEW:
+        axis["tickCount"] = height  # else there would be ticks between whole numbers
     if len(rows) and rows.abs().max() >= 1e7:  # noqa: PLR2004 - from here on, 12M reads better than 12,000,000
         axis["format"] = "~s"
     return {"shorthand": "y:Q", "scale": alt.Scale(**scale), "axis": alt.Axis(**axis)}
+
+
+def _height_of(points: Points, scale: dict[str, Any]) -> int:
+    """How many whole numbers the axis of y spans; 0 when that is not known."""
+    rows = points.rows
+    if rows["y"].isna().all() or not points.whole:
+        return 0
+    sums = rows.groupby("x")["y"].sum() if points.stacked else rows["y"]
+    least = sums.min() if scale.get("zero") is False else min(sums.min(), 0)
+    return int(sums.max() - least)
 
 
 def _bounds(least: float | None, most: float | None) -> dict[str, float]:
