@@ -44,6 +44,7 @@ CHARTS: dict[str, tuple[str, str]] = {
     "map": (f"{PLACES} | render scatterchart with (kind=map, series=City)", "symbol"),
     "anomalychart": (f"{BY_HOUR} | extend anomaly = iff(Attempts > 150, 1, 0) | render anomalychart with (anomalycolumns=anomaly)", "symbol"),
     "ladderchart": ("SigninLogs | summarize First = min(TimeGenerated), Last = max(TimeGenerated) by AppDisplayName | render ladderchart", "rect"),
+    "panels": (f"{BY_BOTH} | where ResultType in ('0', '50126') | render timechart with (ysplit=panels, title='By result')", "symbol"),
     "hostile": (
         (f"datatable(t: datetime, image: real, ['{HOSTILE}']: string) [datetime(2026-11-01 00:30), 1, '{HOSTILE}', datetime(2026-11-01 03:30), 2, 'x']"
         f" | render timechart with (title='{HOSTILE}', ytitle='{HOSTILE}', xtitle='{HOSTILE}')"), "symbol",

@@ -499,6 +499,17 @@ def test_a_chart_gives_way_to_a_narrow_output_but_not_one_whose_width_is_the_ana
     assert embedding(bundle(chart.interactive()))[VEGALITE]["embed_options"]["patch"] == [change]
 
 
+def test_panels_give_way_as_one_plot_does() -> None:
+    frame = pd.DataFrame({"t": [*HOURS, *HOURS], "s": ["a"] * 6 + ["b"] * 6, "n": 1.0})
+    shown = bundle(drawn(frame, "timechart", ysplit="panels").chart)
+    assert [change["path"] for change in embedding(shown)[VEGALITE]["embed_options"]["patch"]] == [
+        "/autosize",
+        "/signals/-",
+    ]
+    vega = vl_convert.vegalite_to_vega(shown[VEGALITE], vl_version="5.8")
+    assert {"name": "width", "value": 640} in vega["signals"]
+
+
 def test_a_long_title_has_lines_that_a_narrow_output_shows() -> None:
     drawing = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart", title="a few words " * 8)
     assert [len(line) <= 64 for line in drawing.chart.to_dict()["title"]["text"]] == [True, True]

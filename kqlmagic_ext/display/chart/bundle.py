@@ -25,6 +25,8 @@ _PADDING = {
 _TILTED = {"left": 24, "right": 5, "top": 5, "bottom": 5}
 _VERSION = "5.20"  # of the Vega-Lite that draws the picture
 _WHOLE = WIDTH + 160  # pixels, with axis and legend
+_FIT = {"type": "fit-x", "contains": "padding"}
+_PANEL_ROOM = {"name": "width", "value": WIDTH}
 _ROOM = {"name": "width", "value": _WHOLE}
 _WIDTH = f"containerSize()[0] > 0 ? clamp(containerSize()[0], 420, {_WHOLE}) : {_WHOLE}"  # a narrower output scrolls
 # The change to the Vega that Vega-Lite makes of a chart: Vega-Lite has no words for a width that follows another.
@@ -55,6 +57,8 @@ def embedding(shown: Mapping[str, Any]) -> dict[str, Any]:
     spec = shown[VEGALITE]
     renderer = "svg" if _count(spec) <= _SVG_RECORDS else "canvas"
     patch = [_FOLLOWING] if _ROOM in spec.get("params", ()) else []
+    if _PANEL_ROOM in spec.get("params", ()):
+        patch = [{"op": "add", "path": "/autosize", "value": _FIT}, _FOLLOWING]
     return {VEGALITE: {"embed_options": {"actions": actions, "renderer": renderer, "patch": patch}}}
 
 
@@ -62,11 +66,14 @@ def _fitting(spec: dict[str, Any]) -> dict[str, Any]:
     """The specification with a width that an output can make smaller, unless its width or sizing is the analyst's own.
 
     Not by `"width": "container"`, which hangs a JupyterLab whose page lacks our style (`highlighting/static/charts.js`).
-    Panels are not fitted: Vega fits a single plot alone.
+    Vega fits panels, too, and Vega-Lite does not know it.
     """
     params = spec.get("params", [])
-    if spec.get("width") != WIDTH or "autosize" in spec or any(one["name"] == "width" for one in params):
+    widths = {part.get("width") for part in spec.get("vconcat", [spec])}
+    if widths != {WIDTH} or "autosize" in spec or any(one["name"] == "width" for one in params):
         return spec
+    if "vconcat" in spec:
+        return {**spec, "params": [*params, _PANEL_ROOM]}
     axis = spec.get("encoding", {}).get("x", {}).get("axis") or {}
     padding = (
         {"padding": _TILTED} if axis.get("labelAngle") else {}
@@ -74,7 +81,7 @@ def _fitting(spec: dict[str, Any]) -> dict[str, Any]:
     return {
         **padding,
         **spec,
-        "autosize": {"type": "fit-x", "contains": "padding"},
+        "autosize": _FIT,
         "params": [*params, _ROOM],
     }
 
