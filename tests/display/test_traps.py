@@ -551,3 +551,13 @@ def test_the_text_of_a_chart_without_a_picture_tells_what_makes_one(monkeypatch:
     monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
     said = "[pip install 'kqlmagic-ext[export]' keeps a picture here]"
     assert bundle(chart, "rows")["text/plain"] == f"rows\n{said}"
+
+
+def test_panels_share_the_axis_of_all_times() -> None:
+    frame = pd.DataFrame({"t": [*HOURS, HOURS[2]], "s": ["a"] * 6 + ["b"], "n": 1.0})
+    [first, last] = drawn(
+        frame.assign(t=frame["t"] + pd.Timedelta(hours=20)), "columnchart", ysplit="panels"
+    ).chart.to_dict()["vconcat"]
+    axes = [panel["encoding"]["x"]["axis"] for panel in (first, last)]
+    assert axes[1]["title"] == "t (UTC), 2026-11-01 to 2026-11-02"
+    assert {**axes[0], "title": ""} == {**axes[1], "title": ""}

@@ -104,7 +104,8 @@ def x_of(points: Points, clause: Clause) -> dict[str, Any]:
         }
     scale: dict[str, Any] = _bounds(clause.xmin, clause.xmax)
     if points.x_kind == TIME:
-        values = points.rows["x"].to_numpy(dtype=float)
+        every = points.rows["x"] if points.every_x is None else points.every_x
+        values = every.to_numpy(dtype=float)
         return {"shorthand": "x:T", "scale": alt.Scale(type="utc"), "axis": time_axis(values, points.x_title)}
     scale |= {"type": "log"} if clause.xlog else {"zero": False}
     return {"shorthand": "x:Q", "scale": alt.Scale(**scale), "axis": alt.Axis(title=points.x_title or None)}
