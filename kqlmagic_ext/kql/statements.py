@@ -6,7 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import QueryError
-from kqlmagic_ext.kql.tokens import code, place, split
+from kqlmagic_ext.kql.inside import NotLiteral, string_value
+from kqlmagic_ext.kql.literals import literal_of
+from kqlmagic_ext.kql.parameters import RESERVED
+from kqlmagic_ext.kql.prelude import lift
+from kqlmagic_ext.kql.tokens import code, place, split, tokens
+from kqlmagic_ext.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +31,15 @@ _LITERALS = {
     "decimal",
     "dynamic",
 }
+_VALUES = (
+    "title",
+    "xtitle",
+    "ytitle",
+    "xmin",
+    "xmax",
+    "ymin",
+    "ymax",
+)  # properties that KQL lets be any scalar
 _CONVERTING = {"date": "datetime", "time": "timespan", "boolean": "bool"}
 _LITERAL_WORDS = {"null", "true", "false", "nan", "inf"}
 
@@ -109,10 +123,11 @@ def preview(text: str, limit: int) -> str:
     return text
 
 
-def render_clause(text: str) -> Mapping[str, Any] | None:
+def render_clause(text: str, values: Mapping[str, Value] | None = None) -> Mapping[str, Any] | None:
     """`{"visualization": "timechart", "title": "…", …}` of a statement that ends in `render`, None of any other.
 
-    The properties stand under their names in lower case: kind (such as stacked), title, xtitle, ymin …
+    The properties stand under their names in lower case: kind (such as stacked), title, xtitle, ymin … `values`: the
+    query's parameters, which like the literals of `let` may be a title or a bound.
     """
     first, last = split(text.rstrip().rstrip(";"), ";")[-1]
     statement = text[first:last]
@@ -121,7 +136,15 @@ def render_clause(text: str) -> Mapping[str, Any] | None:
     if len(words) < 2 or words[0].text != "render":  # noqa: PLR2004 - the word and the kind
         return None
     inside = [statement[start:end][a:b] for a, b in _properties(statement[start:end])]
-    return MappingProxyType({"visualization": words[1].text, **_pairs(inside)})
+    pairs = _pairs(inside)
+    known: dict[str, Any] = {}
+    if any(pairs.get(name, "").strip().isidentifier() for name in _VALUES):
+        known = {
+            **lift(text).values,
+            **{name.removeprefix(RESERVED): given for name, given in (values or {}).items()},
+        }
+    found = {name: _plain(value, known if name in _VALUES else {}) for name, value in pairs.items()}
+    return MappingProxyType({"visualization": words[1].text, **found})
 
 
 def _pairs(parts: list[str]) -> dict[str, str]:
@@ -130,7 +153,7 @@ def _pairs(parts: list[str]) -> dict[str, str]:
     for part in parts:
         name, equals, value = part.partition("=")
         if equals:
-            found[name.strip().lower()] = _plain(value)
+            found[name.strip().lower()] = value
         elif found:
             last = next(reversed(found))
             found[last] += f", {part.strip()}"
@@ -145,7 +168,20 @@ def _properties(clause: str) -> list[tuple[int, int]]:
     return [(opening + 1 + a, opening + 1 + b) for a, b in split(clause[opening + 1 : closing], ",") if b > a]
 
 
-def _plain(value: str) -> str:
-    """A property's value without white space, and without the quotes of a string."""
+def _plain(value: str, known: Mapping[str, Any]) -> str:
+    """A property's value without white space; the text of a string, and of a name whose value is known."""
     value = value.strip()
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+    named = known.get(value.removeprefix(RESERVED))
+    if isinstance(named, Value):
+        return _told(named)
+    try:
+        return string_value(value) if [token.kind for token in tokens(value)] == ["string"] else value
+    except NotLiteral:
+        return value
+
+
+def _told(value: Value) -> str:
+    if value.plain is None or value.type == "string":
+        return value.plain or ""
+    written = literal_of(value)
+    return written[len(value.type) + 1 : -1] if written.startswith(f"{value.type}(") else written

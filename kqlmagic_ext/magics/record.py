@@ -14,7 +14,7 @@ from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.magics import options as opt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -32,7 +32,7 @@ class RecordMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, kql: KqlMagics) -> None:
         super().__init__(shell)
-        self._kql, self._recording = kql, kql.recording
+        self._names, self._kql, self._recording = shell.user_ns, kql, kql.recording
 
     @no_var_expand
     @magic_arguments()
@@ -76,7 +76,7 @@ class RecordMagics(Magics):
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._recording.settled()
-        record = found(desk, arguments.id)
+        record = found(desk, arguments.id, self._names)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
         except ResultGone as error:
@@ -121,7 +121,7 @@ class RecordMagics(Magics):
             desk.store.forget_all()
             publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
             return
-        records = [found(desk, text) for text in arguments.ids]
+        records = [found(desk, text, self._names) for text in arguments.ids]
         for record in records:
             desk.store.forget(record.number, _now())
         publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
@@ -175,16 +175,32 @@ class RecordMagics(Magics):
         return [*kept, *waiting, *lost], states
 
 
-def found(desk: Desk, text: str) -> Record:
-    """The record of an id; UsageError when there is none, or it cannot be read."""
+def found(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
+    """The record of an id, or of `{{name}}`: a variable that holds an id, or the frame of an answer.
+
+    UsageError when there is none, or it cannot be read.
+    """
     from kqlmagic_ext.record.records import number_of
 
     try:
-        return desk.store.record(number_of(text.strip("\"',")))
+        return desk.store.record(number_of(_identity(text.strip("\"',"), names, desk.store.case)))
     except KeyError as error:
         raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
     except (ValueError, OSError) as error:
         raise UsageError(f"{text}: {error}") from error
+
+
+def _identity(text: str, names: Mapping[str, Any], case: str) -> str:
+    """The id itself, or that of the record which a variable's frame came from."""
+    from kqlmagic_ext.record.drafts import origin_of
+
+    value = names.get(text[2:-2].strip()) if text.startswith("{{") and text.endswith("}}") else None
+    if type(value).__name__ != "DataFrame":
+        return opt.variable_in(text, names) or ""
+    origin = origin_of(value.attrs)  # type: ignore[union-attr]  # a DataFrame has attrs
+    if origin is None or origin.case != case:
+        raise UsageError(f"{text}: its frame tells no record of the case {case}")
+    return f"R{origin.number}"
 
 
 def _now() -> str:

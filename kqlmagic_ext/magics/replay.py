@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-    from kqlmagic_ext.connections import Connection
     from kqlmagic_ext.magics.kql import KqlMagics
     from kqlmagic_ext.magics.recording import Desk
-    from kqlmagic_ext.query import Result
     from kqlmagic_ext.record.records import Record
 
 
@@ -59,7 +57,7 @@ class ReplayMagics(Magics):
             arguments = parse_argstring(self.kql_rerun, line)
             attempt.outputs = outputs = tuple(opt.listed(arguments.output))
             desk = self._recording.settled()
-            record = _asked(desk, arguments.id)
+            record = _asked(desk, arguments.id, self._names)
             given = {
                 name: self._kql.bindings.value(variable, local_ns)
                 for name, variable in opt.inputs(arguments.input).items()
@@ -125,7 +123,7 @@ class ReplayMagics(Magics):
 
         arguments = parse_argstring(self.kql_diff, line)
         desk = self._recording.settled()
-        before, after = _asked(desk, arguments.before), _asked(desk, arguments.after)
+        before, after = (_asked(desk, text, self._names) for text in (arguments.before, arguments.after))
         key = [name.strip("\"'") for name in opt.listed(arguments.key)]
         try:
             lies = interruptible(
@@ -163,7 +161,7 @@ class ReplayMagics(Magics):
         arguments = parse_argstring(self.kql_verify, line)
         desk = self._recording.settled()
         records = (
-            [_asked(desk, text) for text in arguments.ids]
+            [_asked(desk, text, self._names) for text in arguments.ids]
             if arguments.ids
             else [record for record in desk.store.history() if record.kind == "query"]
         )
@@ -193,7 +191,7 @@ class ReplayMagics(Magics):
             if moves(record.text) and not hasattr(connection, "place"):
                 return "moving window: now() and ago() give other times today"
             query = same_question(record, self._inputs(desk, record, {}))
-            result = _run(connection, query)
+            result = connection.run(query)
             if same_hashes(record, result.tables):
                 return "same"
             pairs = zip(record.tables, result.tables, strict=True)
@@ -202,19 +200,15 @@ class ReplayMagics(Magics):
             return f"cannot be told: {error}"
 
 
-def _run(connection: Connection, query: Any) -> Result:
-    return connection.run(query)
-
-
 def _gone() -> type[Exception]:
     from kqlmagic_ext.record.results import ResultGone
 
     return ResultGone
 
 
-def _asked(desk: Desk, text: str) -> Record:
+def _asked(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
     """The record of a query; UsageError when the id is that of something else."""
-    record = found(desk, text)
+    record = found(desk, text, names)
     if record.kind != "query":
         raise UsageError(f"{record.id} is no query: {record.kind}")
     return record

@@ -74,7 +74,8 @@ class ReportMagics(Magics):
         from kqlmagic_ext.record.whole_files import write_whole
 
         arguments = parse_argstring(self.kql_report, line)
-        path = Path(arguments.file.strip("\"'")).expanduser()
+        named = opt.variable_in(arguments.file, self._shell.user_ns) or ""
+        path = Path(named.strip("\"'")).expanduser()
         if path.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"{path}: a report is an HTML file; call it NAME.html")
         if path.exists() and not arguments.replace:

@@ -104,13 +104,11 @@ def _branches(
 
 def _line(record: Record, states: Mapping[str, str]) -> str:
     """`R12  2026-11-24 19:49:36Z  38 rows  failed | summarize … (kept)`."""
-    first = next((line.strip() for line in record.text.splitlines() if line.strip()), "")
-    lines = len(record.text.strip().splitlines())
-    shown = first if len(first) <= _LONGEST_LINE else f"{first[:_LONGEST_LINE]}…"
-    more = f" … ({lines} lines)" if lines > 1 else ""
+    text = " ".join(record.text.split())
+    shown = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
     rows = "" if record.rows is None else f"  {record.rows:,} row{'s' * (record.rows != 1)}"
     moment = record.time[:19].replace("T", " ")
-    return f"{record.id}  {moment}Z{rows}  {shown}{more} ({states.get(record.id, '')})"
+    return f"{record.id}  {moment}Z{rows}  {shown} ({states.get(record.id, '')})"
 
 
 def _searched(record: Record) -> str:

@@ -92,6 +92,16 @@ def test_a_rerun_of_what_is_no_query_says_so(case: Notebook) -> None:
     assert "no id of a record" in str(case.error("%kql_rerun seven"))
 
 
+def test_a_record_is_named_by_the_frame_that_came_from_it_too(case: Notebook) -> None:
+    case.run("%kql -o one print x = 1")
+    case.run("%kql_rerun {{one}} -o two")
+    assert case.value("%kql_diff {{one}} {{two}}").empty
+    assert case.value("%kql_open {{two}}")["x"][0] == 1
+    case.run("stranger = one.copy(); stranger.attrs = {}")
+    assert "tells no record of the case contoso" in str(case.error("%kql_open {{stranger}}"))
+    assert "no variable 'missing'" in str(case.error("%kql_open {{missing}}"))
+
+
 # ---------------------------------------------------------------- differences
 
 

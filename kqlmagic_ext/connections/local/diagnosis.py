@@ -10,6 +10,7 @@ from duckdb_kql import errors
 from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
 
 from kqlmagic_ext.errors import QueryError, UnsupportedError
+from kqlmagic_ext.kql.language_service.ours.grammar import RENDER_PROPERTIES
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code, find_name, place
 from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS, did_you_mean
@@ -134,6 +135,8 @@ def _slip(text: str, offset: int) -> str | None:
     words = [word.text for word in code(text[offset:])[:3]]
     if text[offset : offset + 1] in ("'", '"'):
         return "the string is not closed"
+    if words[1:2] == ["="] and _operator_at(text, offset) == "render":
+        return did_you_mean(words[0], RENDER_PROPERTIES)
     if len(words) > 1 and words[0] in KEYWORDS and words[1] == "=":
         return f"{words[0]} is a word of KQL; as a name, write ['{words[0]}']"
     if words[:1] == ["{"] and words[2:] == ["}"]:
