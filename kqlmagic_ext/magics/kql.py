@@ -23,7 +23,7 @@ from traitlets import Enum, Int, TraitError, Unicode, validate
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces
-from kqlmagic_ext.kql.tokens import place
+from kqlmagic_ext.kql.tokens import place, without_hidden
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.bindings import Bindings
@@ -174,7 +174,7 @@ class KqlMagics(Magics):
         query = self._query(asked, local_ns)
         connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))
         if asked.options.show:
-            print(connection.prepare(query))  # noqa: T201 - the cell's own output
+            print(without_hidden(connection.prepare(query)))  # noqa: T201 - the cell's own output
             return None
         shown = self.queries.run(asked, query, connection)
         self.ran = Ran.of(asked, query)

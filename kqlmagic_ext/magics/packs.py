@@ -14,6 +14,7 @@ from IPython.display import publish_display_data
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import PlacedError, QueryError
 from kqlmagic_ext.kql.literals import literal_of
+from kqlmagic_ext.kql.tokens import without_hidden
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.query_folder import COLUMNS, FOLDER, files, find, matcher, path_of, row_of
@@ -71,6 +72,8 @@ class PackMagics(Magics):
         path = path_of(name)
         if self._kql.ran is None:
             raise UsageError("nothing is saved: no query ran, or the last one failed; run it, then save it")
+        if without_hidden(self._kql.ran.text) != self._kql.ran.text:
+            raise UsageError('nothing is saved: the query has a hidden string (h"…"); give it as a parameter')
         tactics = tuple(opt.listed([options.tactics]))
         saved = _described(self._kql.ran, name, options.description, tactics)
         if self._came_from is not None and self._came_from[0] is self._kql.ran:

@@ -60,6 +60,7 @@ class Recording:
 
     def __init__(self, wishes: Callable[[], Wishes]) -> None:
         self._wishes = wishes
+        self._folder_name = Path.cwd().name  # the notebook's, wherever a cell goes later
         self._desks: dict[Path, Desk] = {}  # a case that was left is still written, and found again
         self._process = os.getpid()
         self._told_place = False
@@ -76,7 +77,7 @@ class Recording:
         if self._process != os.getpid():  # a fork: what waits is written by its parent, which has the threads
             self._desks, self._process = {}, os.getpid()
         cases = Path(wishes.folder).expanduser() if wishes.folder else cases_folder()
-        folder = cases / case_name(wishes.case)
+        folder = cases / case_name(wishes.case or self._folder_name)
         if folder not in self._desks:
             store = Store(folder)
             self._desks[folder] = Desk(store, Writer(store, lambda: self._wishes().budget))
@@ -254,9 +255,7 @@ def size_in_bytes(text: str) -> int:
 
 def case_name(wanted: str) -> str:
     """The name of the case's folder: what was chosen, else that of the notebook's folder."""
-    name = "".join(
-        "_" if char in _UNSAFE or ord(char) < ord(" ") else char for char in wanted or Path.cwd().name
-    )
+    name = "".join("_" if char in _UNSAFE or ord(char) < ord(" ") else char for char in wanted)
     return name.strip(" .") or "notebook"
 
 
@@ -348,9 +347,11 @@ def _told(error: BaseException | None) -> str:
 
 
 def _short(text: str) -> str:
+    """The text as a record holds it: without what KQL itself keeps out of logs."""
+    from kqlmagic_ext.kql.tokens import without_hidden
     from kqlmagic_ext.query import shortened
 
-    return shortened(text, _LONGEST_TEXT)
+    return shortened(without_hidden(text), _LONGEST_TEXT)
 
 
 def _iso(moment: datetime) -> str:

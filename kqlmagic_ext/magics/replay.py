@@ -58,6 +58,7 @@ class ReplayMagics(Magics):
             attempt.outputs = outputs = tuple(opt.listed(arguments.output))
             desk = self._recording.settled()
             record = _asked(desk, arguments.id, self._names)
+            _refuse_hidden(record)
             given = {
                 name: self._kql.bindings.value(variable, local_ns)
                 for name, variable in opt.inputs(arguments.input).items()
@@ -187,6 +188,7 @@ class ReplayMagics(Magics):
         from kqlmagic_ext.record.verifying import same_hashes
 
         try:
+            _refuse_hidden(record)
             connection = self._kql.places.choose(self._place(record))
             if moves(record.text) and not hasattr(connection, "place"):
                 return "moving window: now() and ago() give other times today"
@@ -212,6 +214,13 @@ def _asked(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
     if record.kind != "query":
         raise UsageError(f"{record.id} is no query: {record.kind}")
     return record
+
+
+def _refuse_hidden(record: Record) -> None:
+    from kqlmagic_ext.record.replaying import holds_hidden
+
+    if holds_hidden(record):
+        raise UsageError(f'{record.id} had a hidden string (h"…"), which no record keeps; run its cell again')
 
 
 def _kept(desk: Desk, record: Record, checkpoint: Any) -> Any:

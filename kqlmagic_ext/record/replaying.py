@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import KqlMagicError
 from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow, value_from_envelope
-from kqlmagic_ext.kql.tokens import code
+from kqlmagic_ext.kql.tokens import HIDDEN, code
 from kqlmagic_ext.query import Query, Timespan
 from kqlmagic_ext.record.canonical import content_hash
 from kqlmagic_ext.record.records import number_of
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from kqlmagic_ext.values import Value
 
 _MOVING = ("now", "ago")
+
+
+def holds_hidden(record: Record) -> bool:
+    """Whether the query had a hidden string, which no record keeps: it cannot be asked again from here."""
+    return HIDDEN in record.text
 
 
 class NotKept(Exception):  # noqa: N818 - what is missing, in a word
@@ -102,7 +107,8 @@ def find_cached(
 
     The question is its text, its values, its frames by their content, the place, the window as written, and all options.
     """
-    if any(envelope.get("kind") == "unknown" for envelope in asked.parameters.values()):
+    is_whole = all(envelope.get("kind") != "unknown" for envelope in asked.parameters.values())
+    if not is_whole or HIDDEN in asked.text:
         return []
     wanted = _question(asked, {name: content_hash(table) for name, table in inputs.items()})
     found = [

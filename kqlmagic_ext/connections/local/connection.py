@@ -19,6 +19,7 @@ from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, short_forms
 from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
+from kqlmagic_ext.kql.tokens import without_hidden
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class LocalConnection:
         answers, warnings = self._answers(query, bound, moment, cancellation)
         frames = tuple(frame_from_arrow(answer, cancellation.check) for answer in answers)
         sent = Sent(
-            _sent_text(query, bound),
+            without_hidden(_sent_text(query, bound)),
             short_forms(bound),
             self.name,
             moment.window,
