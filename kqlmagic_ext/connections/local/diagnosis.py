@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from duckdb_kql import errors
-from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
-
+from kqlmagic_ext.connections.local.dialect import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS, errors
 from kqlmagic_ext.errors import QueryError, UnsupportedError
 from kqlmagic_ext.kql.language_service.ours.grammar import RENDER_PROPERTIES
 from kqlmagic_ext.kql.parameters import RESERVED

@@ -10,9 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from duckdb_kql import ir
-
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
+from kqlmagic_ext.connections.local.dialect import ir
 from kqlmagic_ext.errors import UnsupportedError
 
 if TYPE_CHECKING:

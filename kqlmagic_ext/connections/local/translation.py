@@ -11,13 +11,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from duckdb_kql import errors, ir, query_parameters
-from duckdb_kql.lower import lower
-from duckdb_kql.params import bind
-from duckdb_kql.schema import match_wildcard
-from duckdb_kql.translate import CLOCK_SLOT, clock, to_sql
-
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, translation_error
+from kqlmagic_ext.connections.local.dialect import (
+    CLOCK_SLOT,
+    bind,
+    clock,
+    errors,
+    ir,
+    match_wildcard,
+    query_parameters,
+    read_query,
+    to_sql,
+)
 from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
@@ -69,7 +74,7 @@ def translate(
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
         with clock(now.replace(tzinfo=None)) as active:
-            query = with_constant_needles(lower(declared + source.text), values)
+            query = with_constant_needles(read_query(declared + source.text), values)
             warnings = refuse_wrong(query, source)
             read = _tables(query, source, list(known), scalars)
             tables = load(read.tables)

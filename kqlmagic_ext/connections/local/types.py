@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from duckdb_kql.types import kusto_type
-
+from kqlmagic_ext.connections.local.dialect import kusto_type
 from kqlmagic_ext.connections.local.sql import quote_name
 from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.frames import arrow_type, kql_field, kql_type, refuse_twins

@@ -1,0 +1,111 @@
+"""The KQL of the embedded engine: a private copy of duckdb-kql with the operators and functions of ours.
+
+duckdb-kql has no hook for operators. Three of its functions are wrapped in the copy: how a node of the grammar becomes an
+operator, which columns an operator gives, and its SQL. Its own passes over a query (let, `in (table)`) reach ours as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kqlmagic_ext.connections.local import private_copy
+from kqlmagic_ext.connections.local.operators import READERS
+from kqlmagic_ext.connections.local.operators.added import Added, mapped
+from kqlmagic_ext.connections.local.private_copy import (
+    errors,
+    functions,
+    ir,
+    lower,
+    params,
+    schema,
+    translate,
+    types,
+)
+
+_reads_operator = lower._lower_operator
+_gives_columns = schema._operator_columns_unchecked
+_renders_operator = translate.render_operator
+_substitutes_operator = lower._substitute_operator
+_resolves_subqueries = lower._resolve_in_subqueries
+
+
+def _lower_operator(node: Any) -> Any:
+    inner = node
+    while lower._cls(inner) in ("PipedOperator", "AfterPipeOperator"):
+        inner = lower._rule_children(inner)[0]
+    inner = lower._collapse(inner)
+    _, read = READERS.get(lower._cls(inner), ("", None))
+    found = None if read is None else read(inner)
+    return _reads_operator(node) if found is None else found
+
+
+def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]:
+    if isinstance(operator, Added):
+        return operator.columns(given, tables)
+    columns: list[str] = _gives_columns(operator, given, tables)
+    return columns
+
+
+def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
+    if isinstance(operator, Added):
+        if given is None:
+            raise errors.KqlSchemaError(type(operator).__name__, hint="its columns are not known here")
+        return operator.sql(source, given)
+    return str(_renders_operator(operator, source, given))
+
+
+def _substitute_operator(operator: Any, scalars: Any) -> Any:
+    """A let's value in the place of its name, in the expressions of our operators too."""
+    if not isinstance(operator, Added):
+        return _substitutes_operator(operator, scalars)
+
+    def change(node: Any) -> Any:
+        if isinstance(node, ir.Operator):
+            return lower._substitute_operator(node, scalars)
+        return (
+            lower._substitute_query(node, scalars)
+            if isinstance(node, ir.Query)
+            else lower._substitute(node, scalars)
+        )
+
+    return mapped(operator, change)
+
+
+def _resolve_in_subqueries(query: Any, names: set[str]) -> Any:
+    """`x in (T)` where T is a let of a table, in the queries inside our operators too."""
+    resolved = _resolves_subqueries(query, names)
+
+    def change(node: Any) -> Any:
+        return lower._resolve_in_subqueries(node, names) if isinstance(node, ir.Query) else node
+
+    resolved.operators = [
+        mapped(operator, change) if isinstance(operator, Added) else operator
+        for operator in resolved.operators
+    ]
+    return resolved
+
+
+lower._lower_operator = _lower_operator
+lower._substitute_operator = _substitute_operator
+lower._resolve_in_subqueries = _resolve_in_subqueries
+schema._operator_columns_unchecked = _operator_columns
+translate.render_operator = _render_operator
+
+SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
+read_query, to_sql, bind, clock, CLOCK_SLOT = (
+    lower.lower,
+    translate.to_sql,
+    params.bind,
+    translate.clock,
+    translate.CLOCK_SLOT,
+)
+query_parameters, match_wildcard, kusto_type = (
+    private_copy.package.query_parameters,
+    schema.match_wildcard,
+    types.kusto_type,
+)
+
+__all__ = [
+    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
+    "query_parameters", "read_query", "to_sql",
+]  # fmt: skip

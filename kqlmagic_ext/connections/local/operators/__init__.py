@@ -1,0 +1,22 @@
+"""The operators that the embedded engine has beside duckdb-kql's: how each is read, its columns, its SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kqlmagic_ext.connections.local.operators import columns, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kqlmagic_ext.connections.local.operators.added import Lowered
+
+# The node of the grammar → how it is read, and the operator's word in KQL.
+READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
+    "ProjectReorderOperator": ("project-reorder", columns.read_reorder),
+    "ProjectKeepOperator": ("project-keep", columns.read_keep),
+    "SerializeOperator": ("serialize", rows.read_serialize),
+    "SampleOperator": ("sample", rows.read_sample),
+    "SampleDistinctOperator": ("sample-distinct", rows.read_sample_distinct),
+    "DistinctOperator": ("distinct", rows.read_distinct),
+}
