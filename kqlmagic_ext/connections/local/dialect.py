@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kqlmagic_ext.connections.local import private_copy
-from kqlmagic_ext.connections.local.operators import READERS
+from kqlmagic_ext.connections.local import corrections, private_copy
+from kqlmagic_ext.connections.local.functions import aggregates
+from kqlmagic_ext.connections.local.operators import READERS, expand
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -23,6 +24,7 @@ from kqlmagic_ext.connections.local.private_copy import (
 )
 
 _reads_operator = lower._lower_operator
+_reads_head = lower._lower_head
 _gives_columns = schema._operator_columns_unchecked
 _renders_operator = translate.render_operator
 _substitutes_operator = lower._substitute_operator
@@ -36,7 +38,10 @@ def _lower_operator(node: Any) -> Any:
     inner = lower._collapse(inner)
     _, read = READERS.get(lower._cls(inner), ("", None))
     found = None if read is None else read(inner)
-    return _reads_operator(node) if found is None else found
+    if found is not None:
+        return found
+    operator = _reads_operator(node)
+    return aggregates.spread(operator) if isinstance(operator, ir.Summarize) else operator
 
 
 def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]:
@@ -85,6 +90,19 @@ def _resolve_in_subqueries(query: Any, names: set[str]) -> Any:
     return resolved
 
 
+def _lower_head(head: Any, rest: list[Any]) -> Any:
+    """A source in parentheses is a query of its own, whose operators go before the others."""
+    head = lower._collapse(head)
+    if lower._cls(head) != "ParenthesizedExpression":
+        return _reads_head(head, rest)
+    query = lower._lower_query_node(head)
+    query.operators.extend(lower._lower_operators(rest))
+    return query
+
+
+for correction in (corrections, aggregates, expand):
+    correction.install()
+lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator
 lower._substitute_operator = _substitute_operator
 lower._resolve_in_subqueries = _resolve_in_subqueries

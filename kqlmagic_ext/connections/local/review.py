@@ -22,7 +22,6 @@ _WRONG = {
     "array_sort_desc": "sorts numbers as text",
     "base64_decode_tostring": "writes bytes out as \\x27",
 }
-_LIMITED = ("make_set", "make_list", "make_set_if", "make_list_if")
 _MOST_NEEDLES = 1000
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
 
@@ -41,18 +40,14 @@ def nodes(query: ir.Query) -> Iterator[Any]:
             stack.extend(getattr(node, field.name) for field in dataclasses.fields(node))
 
 
-def refuse_wrong(query: ir.Query, source: Source) -> tuple[str, ...]:
-    """What to warn of; raises UnsupportedError for what would be answered wrongly."""
+def refuse_wrong(query: ir.Query, source: Source) -> None:
+    """Raise UnsupportedError for what would be answered wrongly."""
     named = {node.name: node.expr for node in nodes(query) if isinstance(node, ir.NamedExpr)}
-    warnings = []
     for node in nodes(query):
         if isinstance(node, ir.Literal):
             _refuse_finer(node, source)
         elif isinstance(node, ir.FunctionCall):
             _refuse_function(node, named, source)
-            if node.name in _LIMITED and len(node.args) > 1:
-                warnings.append(f"{node.name}() gives all values: {PLACE} does not heed its limit yet")
-    return tuple(dict.fromkeys(warnings))
 
 
 def _refuse_finer(literal: ir.Literal, source: Source) -> None:

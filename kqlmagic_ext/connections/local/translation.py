@@ -25,6 +25,7 @@ from kqlmagic_ext.connections.local.dialect import (
 )
 from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
+from kqlmagic_ext.connections.local.rewriting import right_operators
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED, hidden_parameter
 from kqlmagic_ext.kql.statements import find_slips
@@ -74,13 +75,13 @@ def translate(
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
         with clock(now.replace(tzinfo=None)) as active:
-            query = with_constant_needles(read_query(declared + source.text), values)
-            warnings = refuse_wrong(query, source)
+            query = with_constant_needles(read_query(declared + right_operators(source.text)), values)
+            refuse_wrong(query, source)
             read = _tables(query, source, list(known), scalars)
             tables = load(read.tables)
             _refuse_hidden(scalars, tables)
             _refuse_wrong_case(query, tables, source)
-            warnings += (*slips, *read.warnings, *merged_columns(query, tables))
+            warnings = (*slips, *read.warnings, *merged_columns(query, tables))
             result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:

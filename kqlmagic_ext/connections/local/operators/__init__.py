@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.local.operators import columns, rows
+from kqlmagic_ext.connections.local.operators import columns, named, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,5 +18,6 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "SerializeOperator": ("serialize", rows.read_serialize),
     "SampleOperator": ("sample", rows.read_sample),
     "SampleDistinctOperator": ("sample-distinct", rows.read_sample_distinct),
+    "AsOperator": ("as", named.read_as),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }

@@ -1,0 +1,99 @@
+"""What duckdb-kql 1.1.2 answers otherwise than KQL does, made right in the private copy.
+
+Each function has the name of the part that it replaces, and is put there by `dialect.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kqlmagic_ext.connections.local.private_copy import errors, lower, translate
+
+_declares_function = lower._declare_let_function
+_lowers_call = lower._lower_function_call
+_renders_in_list = translate._render_in_list
+_renders_between = translate.render_between
+_INTEGERS = "('INTEGER', 'BIGINT', 'HUGEINT')"
+
+
+def _declare_let_function(declaration: Any, scalars: dict[str, Any]) -> None:
+    """A function's parameter hides a let of the same name: `let a = 5; let f = (a: long) { a + 1 }; print f(1)` is 2."""
+    parameters = {
+        lower._lower_let_parameter(parameter)[0]
+        for child in lower._rule_children(declaration)
+        if lower._cls(child) == "LetFunctionParameterList"
+        for parameter in lower._rule_children(child)
+        if lower._cls(parameter) == "ScalarParameter"
+    }
+    _declares_function(
+        declaration, {name: value for name, value in scalars.items() if name not in parameters}
+    )
+
+
+def _lower_function_call(node: Any) -> Any:
+    """An argument with a name goes to the parameter of that name: `let f = (a: long, b: long) { a - b }; f(b=1, a=10)` is 9."""
+    name, *given = lower._rule_children(node) or [None]
+    declared: Any = None if name is None else lower._LET_FUNCTIONS_STATE.get().get(name.getText())
+    named = [lower._lower_named(argument) for argument in given] if declared is not None else []
+    if not any(argument.name for argument in named):
+        return _lowers_call(node)
+    names = [parameter for parameter, _ in declared.parameters]
+    values = dict(declared.parameters)
+    for position, argument in enumerate(named):
+        follows = position > 0 and named[position - 1].name is not None
+        to = argument.name or (names[position] if position < len(names) and not follows else None)
+        if to not in values:
+            raise errors.KqlUnsupportedError(f"let function:{declared.name}", span=lower._span(node))
+        values[to] = argument.expr
+    if None in values.values():
+        raise errors.KqlUnsupportedError(f"let function:{declared.name}", span=lower._span(node))
+    return lower._inline_let_function(node, declared, tuple(values.values()))
+
+
+def render_sort_keys(keys: tuple[Any, ...]) -> str:
+    """NaN stands beside the nulls, between them and the numbers; DuckDB takes it for the largest number."""
+    return ", ".join(_sort_key(key) for key in keys)
+
+
+def _sort_key(key: Any) -> str:
+    value = translate.render_expr(key.expr)
+    nulls_first = key.ascending if key.nulls_first is None else key.nulls_first
+    ends = "DESC" if nulls_first else "ASC"
+    # The type is known to DuckDB alone; of another type than real, the test is a constant.
+    is_nan = f"(typeof({value}) = 'DOUBLE' AND CAST({value} AS VARCHAR) = 'nan')"
+    return f"({value} IS NULL) {ends}, {is_nan} {ends}, {value} {'ASC' if key.ascending else 'DESC'}"
+
+
+def _render_in_list(node: Any, value: str) -> str:
+    """`1 in (dynamic([1.0]))` is true: a whole number is compared as a number, not by its text."""
+    rendered = str(_renders_in_list(node, value))
+    is_array = node.subquery is None and len(node.items) == 1 and translate._is_dynamic(node.items[0])
+    if not is_array or node.case_insensitive:
+        return rendered
+    texts = f"CAST({translate.render_expr(node.items[0])} AS VARCHAR[])"
+    wholes = (
+        rf"list_transform({texts}, lambda v: TRY_CAST(regexp_extract(v, '^(-?\d+)(\.0*)?$', 1) AS BIGINT))"
+    )
+    is_in = f"list_contains({wholes}, TRY_CAST(CAST({value} AS VARCHAR) AS BIGINT))"
+    found = translate._in_result(is_in, node, value)
+    return f"(CASE WHEN typeof({value}) IN {_INTEGERS} THEN {found} ELSE {rendered} END)"
+
+
+def render_between(node: Any) -> str:
+    """`t between (start .. 1d)` ends at start + 1d where start is a datetime column too, whose type DuckDB alone knows."""
+    low_is_known = translate._is_timespan_expr(node.low) or translate._is_datetime_expr(node.low)
+    if low_is_known or not translate._is_timespan_expr(node.high):
+        return str(_renders_between(node))
+    value, low, high = (translate.render_expr(part) for part in (node.value, node.low, node.high))
+    start = f"CASE WHEN typeof({low}) = 'TIMESTAMP' THEN epoch_us({low}) ELSE 0 END"
+    sign = "NOT BETWEEN" if node.negated else "BETWEEN"
+    return f"(epoch_us({value}) {sign} epoch_us({low}) AND {start} + epoch_us({high}))"
+
+
+def install() -> None:
+    """Put each in its place."""
+    lower._declare_let_function = _declare_let_function
+    lower._lower_function_call = _lower_function_call
+    translate.render_sort_keys = render_sort_keys
+    translate._render_in_list = _render_in_list
+    translate.render_between = render_between

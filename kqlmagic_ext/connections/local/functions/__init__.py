@@ -1,0 +1,1 @@
+"""The functions that the embedded engine has beside duckdb-kql's, all in SQL."""

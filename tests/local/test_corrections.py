@@ -1,0 +1,169 @@
+"""What the base of the embedded engine answered otherwise than KQL does, or did not read: each a trap."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kqlmagic_ext import Query, QueryError, UnsupportedError
+from kqlmagic_ext.connections.local.connection import LocalConnection
+from tests.local.conftest import answer
+
+Open = Callable[..., LocalConnection]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("let a = 5; let f = (a: long) { a + 1 }; print f(1), a", (2, 5)),
+        ("let a = 5; let f = (b: long) { a + b }; print f(1)", (6,)),
+        ("let f = (a: long, b: long) { a - b }; print f(b=1, a=10)", (9,)),
+        ("let f = (a: long, b: long = 3) { a - b }; print f(a=10), f(10, b=1)", (7, 9)),
+    ],
+)
+def test_a_function_of_the_query_takes_its_own_arguments(
+    opened: Open, text: str, expected: tuple[int, ...]
+) -> None:
+    assert answer(opened("local://"), text) == [expected]
+
+
+@pytest.mark.parametrize("call", ["f(b=1)", "f(b=1, 2)", "f(1, 2, c=3)"])
+def test_an_argument_that_has_no_place_is_refused(opened: Open, call: str) -> None:
+    with pytest.raises(UnsupportedError):
+        answer(opened("local://"), f"let f = (a: long, b: long) {{ a - b }}; print {call}")
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("asc", "null nan -inf -5 0 5 inf"),
+        ("desc", "inf 5 0 -5 -inf nan null"),
+        ("asc nulls last", "-inf -5 0 5 inf nan null"),
+        ("desc nulls first", "null nan inf 5 0 -5 -inf"),
+    ],
+)
+def test_nan_stands_beside_null(opened: Open, order: str, expected: str) -> None:
+    text = (
+        "datatable(x: real)[5.0, real(nan), real(null), real(-inf), -5.0, real(inf), 0.0]"
+        f"| sort by x {order} | project s = iff(isnull(x), 'null', iff(isnan(x), 'nan', tostring(x)))"
+    )
+    plain = [row[0].removesuffix(".0").replace("Infinity", "inf") for row in answer(opened("local://"), text)]
+    assert plain == expected.split()
+
+
+def test_texts_that_say_nan_are_sorted_as_texts(opened: Open) -> None:
+    text = "datatable(s: string)['nan', 'b', 'z', ''] | sort by s asc"
+    assert answer(opened("local://"), text) == [("",), ("b",), ("nan",), ("z",)]
+
+
+def test_a_whole_number_is_found_in_a_list_of_reals(opened: Open) -> None:
+    table = "datatable(x: long)[1, 2, long(null), -3, 9007199254740993]"
+    connection = opened("local://")
+    assert answer(connection, f"{table} | where x in (dynamic([1.0, 2.5, 'a', -3.00]))") == [(1,), (-3,)]
+    assert answer(connection, f"{table} | where x !in (dynamic([1.0, 9007199254740992.0])) | count") == [(4,)]
+    assert answer(connection, "datatable(s: string)['1', 'a'] | where s in (dynamic(['1', 'b']))") == [("1",)]
+
+
+def test_between_a_column_and_a_length_of_time(opened: Open) -> None:
+    text = (
+        "datatable(t: datetime, s: datetime)[datetime(2020-01-02), datetime(2020-01-01), datetime(2020-01-02T00:00:01),"
+        "datetime(2020-01-01), datetime(2019-12-31), datetime(2020-01-01), datetime(null), datetime(2020-01-01)]"
+        "| project a = t between (s .. 1d), b = t !between (s .. 1d)"
+    )
+    found = [tuple(map(str, row)) for row in answer(opened("local://"), text)]
+    assert found == [("True", "False"), ("False", "True"), ("False", "True"), ("<NA>", "<NA>")]
+    spans = "datatable(t: timespan, s: timespan)[1h, 30m, 5h, 1h] | project t between (s .. 2h)"
+    assert answer(opened("local://"), spans) == [(True,), (False,)]
+
+
+def test_a_source_may_stand_in_parentheses(opened: Open) -> None:
+    connection = opened("local://")
+    assert answer(connection, "(range i from 1 to 3 step 1 | where i > 1) | count") == [(2,)]
+    assert answer(connection, "let T = ((print a = 1) | extend b = 2); (T) | project b") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "text", ["print a = 1 | serialize", "print a = 1 | serialize | extend b = 2 | project a"]
+)
+def test_a_bare_serialize_changes_nothing(opened: Open, text: str) -> None:
+    assert answer(opened("local://"), text) == [(1,)]
+
+
+def test_the_place_of_an_error_behind_serialize_is_exact(opened: Open) -> None:
+    with pytest.raises(QueryError) as caught:
+        answer(opened("local://"), "print a = 1\n| serialize | where bcd == 1")
+    assert (caught.value.line, caught.value.column) == (2, 21)
+
+
+def test_a_name_given_by_as_is_refused_where_it_is_used(opened: Open) -> None:
+    assert answer(opened("local://"), "print a = 1 | as X") == [(1,)]
+    with pytest.raises(UnsupportedError, match="cannot run as yet"):
+        answer(opened("local://"), "print a = 1 | as X | union X")
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [("d.b", "d_b"), ("d.c[0].e", "d_c_0_e"), ("todynamic(s)", "s"), ("parse_json(s)", "s")],
+)
+def test_mv_expand_of_an_unnamed_path_or_call_has_kqls_name(opened: Open, target: str, name: str) -> None:
+    table = """datatable(d: dynamic, s: string)[dynamic({"b": [1, 2], "c": [{"e": [1, 2]}]}), "[1, 2]"]"""
+    frame = opened("local://").run(Query(f"{table} | mv-expand {target}")).frame
+    assert list(frame[name]) == [1, 2]
+
+
+def test_the_limits_of_sets_and_lists_are_kept(opened: Open) -> None:
+    connection = opened("local://")
+    numbers = "range i from 1 to 9 step 1"
+    made = answer(
+        connection, f"{numbers} | summarize make_set(i % 3, 2), make_list(i, 4), makeset(i, 3), makelist(i)"
+    )
+    assert [len(items) for items in made[0]] == [2, 4, 3, 9]
+    assert answer(
+        connection, f"{numbers} | summarize make_list_if(i, i > 6), array_length(make_set_if(i, i > 6, 2))"
+    ) == [([7, 8, 9], 2)]
+
+
+def test_a_set_of_texts_keeps_a_text_that_looks_like_an_array(opened: Open) -> None:
+    text = "datatable(s: string)['[1,2]', '', 'é'] | summarize make_set(s)"
+    assert sorted(answer(opened("local://"), text)[0][0]) == ["", "[1,2]", "é"]
+
+
+def test_a_set_of_arrays_is_their_union_without_nulls(opened: Open) -> None:
+    text = "datatable(d: dynamic)[dynamic([1, 2]), dynamic([2, 3]), dynamic(null), dynamic(7)] | summarize make_set(d)"
+    assert sorted(answer(opened("local://"), text)[0][0]) == [1, 2, 3, 7]
+
+
+def test_aggregates_over_nothing(opened: Open) -> None:
+    text = (
+        "datatable(x: long)[] | summarize make_set(x), make_list_if(x, true), count_distinct(x), stdevp(x), variancep(x),"
+        "m = minif(x, x > 1), b = binary_all_or(x) | extend isnull(m), isnull(b) | project-away m, b"
+    )
+    assert answer(opened("local://"), text) == [([], [], 0, 0.0, 0.0, True, True)]
+
+
+def test_one_call_of_several_columns_gives_several(opened: Open) -> None:
+    text = "datatable(a: long, b: string)[1, 'x'] | summarize take_any(a, b), percentiles(a, 5, 99.9)"
+    frame = opened("local://").run(Query(text)).frame
+    assert list(frame.columns) == ["a", "b", "percentile_a_5", "percentile_a_99.9"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_aggregates_agree_with_a_plain_model(opened: Open, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - cases, no secrets
+    numbers: list[Any] = [dice.choice([None, dice.randint(-4, 4)]) for _ in range(dice.randint(1, 12))]
+    rows = ", ".join("long(null)" if number is None else f"long({number})" for number in numbers)
+    found = answer(
+        opened("local://"),
+        f"datatable(x: long)[{rows}] | summarize make_set(x), make_list(x), count_distinct(x), maxif(x, x < 0), stdevp(x)",
+    )[0]
+    there = [number for number in numbers if number is not None]
+    mean = sum(there) / len(there) if there else 0.0
+    spread = (sum((number - mean) ** 2 for number in there) / len(there)) ** 0.5 if there else 0.0
+    assert sorted(found[0]) == sorted(set(there))
+    assert found[1] == there
+    assert found[2] == len(set(there))
+    assert str(found[3]) == str(max((number for number in there if number < 0), default="<NA>"))
+    assert found[4] == pytest.approx(spread)
