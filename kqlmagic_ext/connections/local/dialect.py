@@ -81,7 +81,13 @@ def _resolve_in_subqueries(query: Any, names: set[str]) -> Any:
     resolved = _resolves_subqueries(query, names)
 
     def change(node: Any) -> Any:
-        return lower._resolve_in_subqueries(node, names) if isinstance(node, ir.Query) else node
+        if isinstance(node, ir.Query):
+            return lower._resolve_in_subqueries(node, names)
+        if isinstance(node, ir.Operator):
+            return lower._resolve_in_subqueries(ir.Query(resolved.source, [node]), names).operators[0]
+        if isinstance(node, ir.NamedExpr):
+            return change(ir.Extend((node,))).expressions[0]
+        return node
 
     resolved.operators = [
         mapped(operator, change) if isinstance(operator, Added) else operator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.local.operators import columns, named, rows
+from kqlmagic_ext.connections.local.operators import columns, mv_apply, named, rows, series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,8 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "SerializeOperator": ("serialize", rows.read_serialize),
     "SampleOperator": ("sample", rows.read_sample),
     "SampleDistinctOperator": ("sample-distinct", rows.read_sample_distinct),
+    "MakeSeriesOperator": ("make-series", series.read_make_series),
+    "MvapplyOperator": ("mv-apply", mv_apply.read_mv_apply),
     "AsOperator": ("as", named.read_as),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }
