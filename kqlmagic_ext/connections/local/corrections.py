@@ -71,9 +71,7 @@ def _render_in_list(node: Any, value: str) -> str:
     if not is_array or node.case_insensitive:
         return rendered
     texts = f"CAST({translate.render_expr(node.items[0])} AS VARCHAR[])"
-    wholes = (
-        rf"list_transform({texts}, lambda v: TRY_CAST(regexp_extract(v, '^(-?\d+)(\.0*)?$', 1) AS BIGINT))"
-    )
+    wholes = rf"list_transform({texts}, lambda _kql_v: TRY_CAST(regexp_extract(_kql_v, '^(-?\d+)(\.0*)?$', 1) AS BIGINT))"
     is_in = f"list_contains({wholes}, TRY_CAST(CAST({value} AS VARCHAR) AS BIGINT))"
     found = translate._in_result(is_in, node, value)
     return f"(CASE WHEN typeof({value}) IN {_INTEGERS} THEN {found} ELSE {rendered} END)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kqlmagic_ext.connections.local import corrections, private_copy
-from kqlmagic_ext.connections.local.functions import aggregates
+from kqlmagic_ext.connections.local.functions import addresses, aggregates, arrays, texts
 from kqlmagic_ext.connections.local.operators import READERS, expand
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
@@ -106,8 +106,8 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     return query
 
 
-for correction in (corrections, aggregates, expand):
-    correction.install()
+for addition in (corrections, expand, aggregates, addresses, arrays, texts):
+    addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator
 lower._substitute_operator = _substitute_operator

@@ -17,11 +17,6 @@ from kqlmagic_ext.errors import UnsupportedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_WRONG = {
-    "array_sort_asc": "sorts numbers as text",
-    "array_sort_desc": "sorts numbers as text",
-    "base64_decode_tostring": "writes bytes out as \\x27",
-}
 _MOST_NEEDLES = 1000
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
 
@@ -59,11 +54,9 @@ def _refuse_finer(literal: ir.Literal, source: Source) -> None:
 
 
 def _refuse_function(call: ir.FunctionCall, named: Mapping[str | None, Any], source: Source) -> None:
-    why = _WRONG.get(call.name)
     by_time = len(call.args) > 1 and isinstance(call.args[1], ir.Literal) and call.args[1].kind == "timespan"
     if call.name in ("bin", "floor") and by_time and _is_difference(call.args[0], named):
         why = "makes a datetime of a difference of times; divide it first, as in bin((b - a) / 1h, 1)"
-    if why is not None:
         said = f"{PLACE} cannot run this {call.name}() yet: it {why}"
         raise UnsupportedError(said, construct=f"{call.name}()", **source.named(call.name))
 

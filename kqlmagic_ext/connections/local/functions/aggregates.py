@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kqlmagic_ext.connections.local.functions.arrays import entries, merged
+from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.private_copy import functions, ir
 
 _MOST = 1_048_576  # KQL's own limit of make_set and make_list
@@ -15,6 +17,8 @@ _SET = (
     f"to_json(list_slice(coalesce(list_distinct(flatten(list(CASE WHEN {_IS_ARRAY} THEN CAST(to_json({{0}}) AS JSON[]) "
     f"ELSE [to_json({{0}})] END) FILTER (WHERE {_IS_THERE}{{1}}))), []), 1, {{2}}))"
 )
+_BAGS = f"flatten(list({entries('{0}')}) FILTER (WHERE json_type(TRY_CAST({{0}} AS JSON)) = 'OBJECT'{{1}}))"
+_MAKE_BAG = apart(merged(f"coalesce({_BAGS}, [])"))
 _LIST = f"list_slice(coalesce(list({{0}}) FILTER (WHERE {_IS_THERE}{{1}}), []), 1, {{2}})"
 
 
@@ -49,6 +53,8 @@ _ADDED = [
     _collected("make_list", _LIST, "list"),
     _collected("makelist", _LIST, "list"),
     _collected("make_list_if", _LIST, "list", conditional=True),
+    _collected("make_bag", _MAKE_BAG, "bag"),
+    _collected("make_bag_if", _MAKE_BAG, "bag", conditional=True),
     _plain("minif", "min({0}) FILTER (WHERE {1})", 2),
     _plain("maxif", "max({0}) FILTER (WHERE {1})", 2),
     _plain("take_anyif", "any_value({0}) FILTER (WHERE {1})", 2, name_is_argument=True),

@@ -1,0 +1,55 @@
+"""Texts and times: what one bad value cannot convert is empty or null, and never ends the query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kqlmagic_ext.connections.local.functions.forms import add, add_special
+from kqlmagic_ext.connections.local.private_copy import errors, translate
+
+_DECODED = "coalesce(TRY(decode(from_base64({0}))), '')"
+_HEX = "lower(to_hex(CASE WHEN typeof({0}) = 'INTEGER' THEN CAST({0} AS BIGINT) & 4294967295 ELSE CAST({0} AS BIGINT) END))"
+
+
+def _bin_at(node: Any) -> str:
+    """The start of the bin, of those that are counted from a fixed point."""
+    if len(node.args) != 3:  # noqa: PLR2004 - value, size, point
+        raise errors.KqlUnsupportedError("function:bin_at")
+    value, size, point = (f"({translate.render_expr(arg)})" for arg in node.args)
+    if not translate._is_timespan_expr(node.args[1]):
+        return f"({value} - ((({value} - {point}) % {size}) + {size}) % {size})"
+    to_time = _to_time(node.args[2])
+    x, s, p = (f"epoch_us({part})" for part in (value, size, point))
+    return f"{to_time}({x} - ((({x} - {p}) % {s}) + {s}) % {s})"
+
+
+def _to_time(point: Any) -> str:
+    """DuckDB's function that makes microseconds a time of the point's type."""
+    if translate._is_datetime_expr(point):
+        return "make_timestamp"
+    if translate._is_timespan_expr(point):
+        return "to_microseconds"
+    raise errors.KqlUnsupportedError("function:bin_at")
+
+
+def install() -> None:
+    """Put them among duckdb-kql's."""
+    for name in ("base64_decode_tostring", "base64_decodestring"):
+        add(name, {1: _DECODED}, texts=(0,), gives_text=True)
+    add("url_decode", {1: "coalesce(TRY(url_decode({0})), {0})"}, texts=(0,), gives_text=True)
+    add(
+        "tohex",
+        {1: _HEX, 2: f"lpad({_HEX}, CAST(greatest({{1}}, length({_HEX})) AS INTEGER), '0')"},
+        gives_text=True,
+    )
+    add(
+        "strcmp",
+        {2: "CASE WHEN {0} < {1} THEN -1::BIGINT WHEN {0} > {1} THEN 1 WHEN {0} = {1} THEN 0 END"},
+        texts=(0, 1),
+    )
+    add("isascii", {1: "regexp_full_match({0}, '[\\x00-\\x7F]*')"}, texts=(0,))
+    add("string_size", {1: "CAST(strlen({0}) AS BIGINT)"}, texts=(0,))
+    add("bitset_count_ones", {1: "CAST(bit_count(CAST({0} AS BIGINT)) AS BIGINT)"})
+    for unit, factor in (("seconds", 1_000_000), ("milliseconds", 1_000), ("microseconds", 1)):
+        add(f"unixtime_{unit}_todatetime", {1: f"make_timestamp(CAST({{0}} * {factor} AS BIGINT))"})
+    add_special("bin_at", _bin_at)
