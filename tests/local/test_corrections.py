@@ -167,3 +167,37 @@ def test_aggregates_agree_with_a_plain_model(opened: Open, seed: int) -> None:
     assert found[2] == len(set(there))
     assert str(found[3]) == str(max((number for number in there if number < 0), default="<NA>"))
     assert found[4] == pytest.approx(spread)
+
+
+@pytest.mark.parametrize("name", ["t", "k", "v", "x", "i", "s"])
+def test_a_column_of_any_name_is_read_as_itself(opened: Open, name: str) -> None:
+    connection = opened("local://")
+    bag = f"datatable({name}: dynamic)[dynamic({{'a': 1}})] | mv-expand {name}"
+    assert answer(connection, bag) == [({"a": 1},)]
+    count = f"datatable({name}: string, other: string)['aXbX', 'X'] | project countof({name}, other)"
+    assert answer(connection, count) == [(2,)]
+    table = f"datatable({name}: string, d: dynamic)['xyz abc', dynamic(['ABC']), 'no', dynamic(['q']), '', dynamic(null)]"
+    assert answer(connection, f"{table} | where {name} has_any (d) | project {name}") == [("xyz abc",)]
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("s has_any (d)", ["a b"]),
+        ("s has_all (d)", ["a b"]),
+        ("s has_any (split('q,b', ','))", ["a b"]),
+        ("s has_any (e.names)", ["é"]),
+        ("s in (e.names)", ["é"]),
+        ("s in~ (e.names)", ["é"]),
+        ("s !in (e.names)", ["a b", ""]),
+        ("s in (s)", ["a b", "é", ""]),
+        ("n in (n, 7)", ["a b", "é", ""]),
+        ("n in (e.numbers)", ["é"]),
+    ],
+)
+def test_a_list_may_be_a_column(opened: Open, test: str, expected: list[str]) -> None:
+    table = (
+        "datatable(s: string, d: dynamic, e: dynamic, n: long)['a b', dynamic(['b', 'a']), dynamic({}), 1,"
+        "'é', dynamic(['c']), dynamic({'names': ['é'], 'numbers': [2]}), 2, '', dynamic(null), dynamic({}), 3]"
+    )
+    assert [row[0] for row in answer(opened("local://"), f"{table} | where {test} | project s")] == expected

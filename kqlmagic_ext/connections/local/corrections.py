@@ -5,13 +5,16 @@ Each function has the name of the part that it replaces, and is put there by `di
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kqlmagic_ext.connections.local.private_copy import errors, lower, translate
+from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, translate
 
 _declares_function = lower._declare_let_function
 _lowers_call = lower._lower_function_call
 _renders_in_list = translate._render_in_list
+_renders_has_list = translate._render_has_list
+_renders_toscalar = translate.render_toscalar
 _renders_between = translate.render_between
 _INTEGERS = "('INTEGER', 'BIGINT', 'HUGEINT')"
 
@@ -64,9 +67,37 @@ def _sort_key(key: Any) -> str:
     return f"({value} IS NULL) {ends}, {is_nan} {ends}, {value} {'ASC' if key.ascending else 'DESC'}"
 
 
+@dataclass(frozen=True)
+class _Listed(ir.ToScalar):  # type: ignore[misc]  # duckdb-kql's classes are untyped
+    """An expression in the place of a list: an array's elements, or one value; which of both, DuckDB alone knows."""
+
+    value: Any = None
+
+
+def _with_lists(node: Any) -> Any:
+    """The node with the columns, paths and calls in its list as such."""
+
+    def listed(item: Any) -> Any:
+        may_be_array = isinstance(item, (ir.ColumnRef, ir.PathAccess, ir.FunctionCall))
+        is_known = translate._is_dynamic(item) or translate._is_string_expr(item)
+        return _Listed(None, item) if may_be_array and not is_known else item
+
+    return replace(node, items=tuple(map(listed, node.items)))
+
+
+def render_toscalar(node: Any) -> str:
+    """As it was; what stands in the place of a list is itself."""
+    return str(translate.render_expr(node.value) if isinstance(node, _Listed) else _renders_toscalar(node))
+
+
+def _render_has_list(node: Any, value: str) -> str:
+    """`t has_any (d)` finds the elements of a dynamic column; its JSON text was searched for."""
+    return str(_renders_has_list(_with_lists(node), value))
+
+
 def _render_in_list(node: Any, value: str) -> str:
     """`1 in (dynamic([1.0]))` is true: a whole number is compared as a number, not by its text."""
-    rendered = str(_renders_in_list(node, value))
+    rendered = str(_renders_in_list(_with_lists(node), value))
     is_array = node.subquery is None and len(node.items) == 1 and translate._is_dynamic(node.items[0])
     if not is_array or node.case_insensitive:
         return rendered
@@ -94,4 +125,6 @@ def install() -> None:
     lower._lower_function_call = _lower_function_call
     translate.render_sort_keys = render_sort_keys
     translate._render_in_list = _render_in_list
+    translate._render_has_list = _render_has_list
+    translate.render_toscalar = render_toscalar
     translate.render_between = render_between

@@ -23,6 +23,7 @@ from kqlmagic_ext.connections.local.dialect import (
     read_query,
     to_sql,
 )
+from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
@@ -99,7 +100,7 @@ def translate(
     parameters = {slot: value for slot, value in bound.items() if slot in result.slots}
     if active.used:
         parameters[CLOCK_SLOT] = active.moment
-    return Translation(str(result), parameters, tuple(tables), warnings)
+    return Translation(apart(str(result)), parameters, tuple(tables), warnings)
 
 
 # ---------------------------------------------------------------- parameters

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ARGS = "_kql_args"
 _PARAMETERS = re.compile(r"\blambda (\w+)(?:, (\w+))?:")
-_TEXT = re.compile(r"('[^']*')")
+_QUOTED = re.compile(r"""('[^']*'|"[^"]*")""")
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,17 @@ def once(value: str, name: str, body: str) -> str:
 
 
 def apart(sql: str) -> str:
-    """The SQL with its lambdas' parameters under names that no column has: DuckDB would take the column `q` for `q`."""
+    """The SQL with its lambdas' parameters under names that no column has: DuckDB takes one for the other.
+
+    duckdb-kql's own are called `t`, `k`, `i` and so on, and hid the columns of such names without a word.
+    """
     names = {
         name for found in _PARAMETERS.findall(sql) for name in found if name and not name.startswith("_kql")
     }
     if not names:
         return sql
-    parameter = re.compile(rf"(?<![\w.\"])({'|'.join(sorted(names))})(?![\w\"]| :=)")
-    pieces = _TEXT.split(sql)
-    return "".join(piece if piece.startswith("'") else parameter.sub(r"_kql_\1", piece) for piece in pieces)
+    parameter = re.compile(rf"(?<![\w.])({'|'.join(sorted(names))})(?!\w| :=)")
+    pieces = _QUOTED.split(sql)
+    return "".join(
+        piece if piece.startswith(("'", '"')) else parameter.sub(r"_kql_\1", piece) for piece in pieces
+    )

@@ -116,20 +116,20 @@ class MakeSeries(Added):
         return (
             f"WITH {quote_name(_ROWS)} AS ({rows}), "
             f"a AS ({nested_sql(_ROWS, [*given, _STEP], [summarize])}), "
-            f"k AS (SELECT any_value({axis.value}) AS kind FROM {quote_name(_ROWS)}), "
-            f"b AS (SELECT {listed}{low} AS low, {high} AS high FROM a {group} HAVING count(*) > 0), "
-            f"g AS (SELECT {listed}unnest({_checked_range()}) AS n FROM b) "
-            f"SELECT {self._shown(given, keys, axis, name)} FROM g CROSS JOIN k LEFT JOIN a ON a.{step} = g.n{same} "
-            f"GROUP BY {grouped}kind"
+            f"k AS (SELECT any_value({axis.value}) AS _kind FROM {quote_name(_ROWS)}), "
+            f"b AS (SELECT {listed}{low} AS _low, {high} AS _high FROM a {group} HAVING count(*) > 0), "
+            f"g AS (SELECT {listed}unnest({_checked_range()}) AS _at FROM b) "
+            f"SELECT {self._shown(given, keys, axis, name)} FROM g CROSS JOIN k LEFT JOIN a ON a.{step} = g._at{same} "
+            f"GROUP BY {grouped}_kind"
         )
 
     def _shown(self, given: Columns, keys: Columns, axis: Axis, name: str) -> str:
         _, made = self._names(given)
         arrays = [
-            f"to_json(list({_element(quote_name(column), translate.render_expr(default))} ORDER BY g.n)) AS {quote_name(column)}"
+            f"to_json(list({_element(quote_name(column), translate.render_expr(default))} ORDER BY g._at)) AS {quote_name(column)}"
             for column, default in zip(made, self.defaults, strict=True)
         ]
-        steps = f"to_json(list({axis.shown('g.n', 'kind')} ORDER BY g.n)) AS {quote_name(name)}"
+        steps = f"to_json(list({axis.shown('g._at', '_kind')} ORDER BY g._at)) AS {quote_name(name)}"
         return ", ".join([*(f"g.{quote_name(key)} AS {quote_name(key)}" for key in keys), *arrays, steps])
 
     def _names(self, given: Columns) -> tuple[Columns, Columns]:
@@ -149,9 +149,7 @@ class MakeSeries(Added):
 
 def _checked_range() -> str:
     """The numbers of a series' steps."""
-    return (
-        f"range(low, CASE WHEN high - low >= {_MOST} THEN error({quote_text(_TOO_LONG)}) ELSE high + 1 END)"
-    )
+    return f"range(_low, CASE WHEN _high - _low >= {_MOST} THEN error({quote_text(_TOO_LONG)}) ELSE _high + 1 END)"
 
 
 def _element(value: str, default: str) -> str:
