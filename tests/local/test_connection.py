@@ -363,7 +363,7 @@ def test_lists_keep_what_json_has_no_number_for(opened: Open) -> None:
 
 def test_a_union_that_merges_types_says_so(opened: Open) -> None:
     inputs = {"t": pd.DataFrame({"a": [1]}), "u": pd.DataFrame({"a": ["x"]})}
-    result = opened("local://").run(Query("union t, u", inputs))
+    result = opened("local://").run(Query("union withsource=place t, u", inputs))
     assert result.warnings == (
         "union: a is long and string in its tables; the values are merged into one type",
     )

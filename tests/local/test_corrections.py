@@ -201,3 +201,42 @@ def test_a_list_may_be_a_column(opened: Open, test: str, expected: list[str]) ->
         "'é', dynamic(['c']), dynamic({'names': ['é'], 'numbers': [2]}), 2, '', dynamic(null), dynamic({}), 3]"
     )
     assert [row[0] for row in answer(opened("local://"), f"{table} | where {test} | project s")] == expected
+
+
+LIKE = "let A = datatable(x: long, k: int)[1, 2]; let B = datatable(x: string, k: int)['a', 3];"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("union A, B", "x_long k x_string"),
+        ("A | where k > 0 | union (B | take 1)", "x_long k x_string"),
+        ("union A, (B | project-rename y = x)", "x k y"),
+        ("union A, (B | extend x = tolong(x))", "x k"),
+        ("union (print x = 1), (print x = 'a'), (print x = 2.5)", "x_long x_string x_real"),
+        ("let C = union A, B; C | project x_string", "x_string"),
+        ("A | join kind=leftouter (union A, B) on k", "x k x_long k1 x_string"),
+        ("union (A | summarize x = count() by k), (B | project x)", "k x_long x_string"),
+    ],
+)
+def test_a_union_gives_each_type_its_column(opened: Open, text: str, columns: str) -> None:
+    result = opened("local://").run(Query(LIKE + text))
+    assert list(result.frame.columns) == columns.split()
+    assert not any("merged" in warning for warning in result.warnings)
+
+
+def test_the_values_of_a_split_column_stay_what_they_are(opened: Open) -> None:
+    connection = opened("local://")
+    assert answer(connection, f"{LIKE} union A, B | where x_long == 1 | project x_long, x_string") == [
+        (1, "")
+    ]
+    with pytest.raises(QueryError, match="there is no column 'x'"):
+        answer(connection, f"{LIKE} union A, B | where x == 1")
+
+
+@pytest.mark.parametrize("form", ["union withsource=s A, B", "union A, (B | extend x_long = 1)"])
+def test_a_union_that_still_merges_types_says_so(opened: Open, form: str) -> None:
+    result = opened("local://").run(Query(LIKE + form))
+    assert result.warnings == (
+        "union: x is long and string in its tables; the values are merged into one type",
+    )

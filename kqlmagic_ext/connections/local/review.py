@@ -69,21 +69,6 @@ def _is_difference(node: Any, named: Mapping[str | None, Any]) -> bool:
     return is_minus and not (isinstance(node.right, ir.Literal) and node.right.kind == "timespan")
 
 
-def merged_columns(query: ir.Query, tables: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
-    """A warning for each column that a union would merge though its type differs between the tables of the query."""
-    if not any(isinstance(node, ir.Union) for node in nodes(query)):
-        return ()
-    kinds: dict[str, set[str]] = {}
-    for columns in tables.values():
-        for name, kind in columns.items():
-            kinds.setdefault(name, set()).add(kind)
-    return tuple(
-        f"union: {name} is {' and '.join(sorted(found))} in its tables; the values are merged into one type"
-        for name, found in kinds.items()
-        if len(found) > 1
-    )
-
-
 def with_constant_needles(query: ir.Query, values: Mapping[str, Any]) -> ir.Query:
     """The query with the lists of `has_any` and `has_all` as constants.
 

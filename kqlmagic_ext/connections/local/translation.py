@@ -25,8 +25,9 @@ from kqlmagic_ext.connections.local.dialect import (
 )
 from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.literals import right_literals
-from kqlmagic_ext.connections.local.review import merged_columns, nodes, refuse_wrong, with_constant_needles
+from kqlmagic_ext.connections.local.review import nodes, refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
+from kqlmagic_ext.connections.local.unions import split_columns
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED, hidden_parameter
 from kqlmagic_ext.kql.statements import find_slips
@@ -81,8 +82,8 @@ def translate(
             read = _tables(query, source, list(known), scalars)
             tables = load(read.tables)
             _refuse_hidden(scalars, tables)
+            warnings = (*slips, *read.warnings, *split_columns(query, tables))
             _refuse_wrong_case(query, tables, source)
-            warnings = (*slips, *read.warnings, *merged_columns(query, tables))
             result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
