@@ -240,3 +240,43 @@ def test_a_union_that_still_merges_types_says_so(opened: Open, form: str) -> Non
     assert result.warnings == (
         "union: x is long and string in its tables; the values are merged into one type",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("let Most = 2; range x from 1 to 9 step 1 | top Most by x | count", 2),
+        ("let n = 2; range x from 1 to 9 step 1 | take n | count", 2),
+        ("let T = print b = 7; table('T')", 7),
+        ('let T = print b = 7; union (table("T") | where b == 7) | count', 1),
+        ("print extractjson('$.a', '{\"a\": \"é\"}', typeof(string))", "é"),
+        ("print extractjson('$.a', 'x')", ""),
+        ("print extract('a(b)', 1, 'ab', typeof(string))", "b"),
+        ("print s = 'abc' | where s notcontains 'x' | count", 1),
+        ("print d = dynamic([{'a': 1}]) | project tolong(d.[0].a)", 1),
+        ("print 'table(\"T\").[0] | serialize'", 'table("T").[0] | serialize'),
+    ],
+)
+def test_what_the_grammar_rejects_is_read(opened: Open, text: str, expected: Any) -> None:
+    assert answer(opened("local://"), text) == [(expected,)]
+
+
+def test_the_name_that_a_union_would_show_is_refused(opened: Open) -> None:
+    with pytest.raises(UnsupportedError, match="cannot run as yet"):
+        answer(opened("local://"), "union withsource=T (print a = 1 | as X), (print a = 2)")
+
+
+def test_functions_of_the_row_before_and_behind(opened: Open) -> None:
+    text = (
+        "range x from 1 to 200000 step 1 | sort by x desc | extend p = prev(x), n = next(x, 2, 0), r = row_number(7),"
+        "c = row_cumsum(x) | where r in (7, 8, 200006) | project x, p, n, r, c"
+    )
+    rows = [
+        tuple(None if str(cell) == "<NA>" else cell for cell in row)
+        for row in answer(opened("local://"), text)
+    ]
+    assert rows == [
+        (200000, None, 199998, 7, 200000),
+        (199999, 200000, 199997, 8, 399999),
+        (1, 2, 0, 200006, 200000 * 200001 // 2),
+    ]

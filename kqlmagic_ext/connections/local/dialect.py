@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kqlmagic_ext.connections.local import corrections, let_functions, private_copy
-from kqlmagic_ext.connections.local.functions import addresses, aggregates, arrays, texts
+from kqlmagic_ext.connections.local.functions import addresses, aggregates, arrays, series, texts
 from kqlmagic_ext.connections.local.operators import READERS, expand
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
@@ -106,7 +106,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     return query
 
 
-for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, texts):
+for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, series, texts):
     addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator

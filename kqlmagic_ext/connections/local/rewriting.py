@@ -1,4 +1,4 @@
-"""Operators that duckdb-kql's grammar rejects, written as ones that it reads; the text keeps its width and its lines.
+"""What duckdb-kql's grammar rejects, written as what it reads; the text keeps its width and its lines.
 
 Every token stays where it was, so that the place of an error needs no correction.
 """
@@ -15,8 +15,58 @@ _CLOSING = ("|", ")", "}", ";")
 
 def right_operators(text: str) -> str:
     """The statement with what the grammar rejects rewritten."""
-    words = code(text)
-    for before, word, behind in zip(words, words[1:], [*words[2:], _END], strict=False):
-        if before.text == "|" and word.text == "serialize" and behind.text in _CLOSING:
-            text = f"{text[: word.start]}as {NO_NAME}{text[word.end :]}"
+    words = [*code(text), _END, _END, _END, _END]
+    counts = {name.text: number.text for _, name, number in _counts(words)}
+    for at, word in enumerate(words[:-4]):
+        behind = words[at + 1]
+        if word.text == "|" and behind.text == "serialize" and words[at + 2].text in _CLOSING:
+            text = _replaced(text, behind.start, behind.end, f"as {NO_NAME}")
+        elif word.text == "." and word.kind == "mark" and behind.text == "[":
+            text = _replaced(text, word.start, word.end, "")
+        elif word.text == "notcontains":
+            text = _replaced(text, word.start, word.end, "!contains")
+        elif word.text == "table" and _texts(words[at + 1 : at + 4], "string") == ["(", "string", ")"]:
+            named = f"[{text[words[at + 2].start : words[at + 2].end]}]"
+            text = _replaced(text, word.start, words[at + 3].end, named.rjust(words[at + 3].end - word.start))
+        elif word.text in ("top", "take", "limit") and len(counts.get(behind.text, behind.text + "0")) <= len(
+            behind.text
+        ):
+            text = _replaced(text, behind.start, behind.end, counts[behind.text])
+    return _without_typeof_string(text, words)
+
+
+def _replaced(text: str, start: int, end: int, new: str) -> str:
+    """The text with a span of it replaced, in the same width."""
+    return text[:start] + new.ljust(end - start) + text[end:]
+
+
+def _texts(words: list[Token], kind: str) -> list[str]:
+    """The words, with `kind` in the place of each of that kind."""
+    return [kind if word.kind == kind else word.text for word in words]
+
+
+def _counts(words: list[Token]) -> list[list[Token]]:
+    """`let n = 5;` where an operator wants a number that is written out: `top n by …`."""
+    shape = ["let", "", "=", "number", ";"]
+    spans = [words[at : at + 5] for at, word in enumerate(words) if word.text == "let"]
+    return [
+        [span[0], span[1], span[3]]
+        for span in spans
+        if len(span) == len(shape)
+        and [*_texts(span, "number")[:1], "", *_texts(span, "number")[2:]] == shape
+        and span[3].text.isdigit()
+    ]
+
+
+def _without_typeof_string(text: str, words: list[Token]) -> str:
+    """`extractjson(path, text, typeof(string))` without its type: a text is what it gives anyway."""
+    functions: list[str] = []
+    for at, word in enumerate(words):
+        if word.text == "(":
+            functions.append(words[at - 1].text if at else "")
+        elif word.text == ")" and functions:
+            functions.pop()
+        shape = [other.text for other in words[at : at + 5]]
+        if shape == [",", "typeof", "(", "string", ")"] and functions[-1:] in (["extractjson"], ["extract"]):
+            text = _replaced(text, word.start, words[at + 4].end, "")
     return text

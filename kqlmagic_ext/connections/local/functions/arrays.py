@@ -113,6 +113,34 @@ def _add_bags() -> None:
     add_of_any_number("bag_merge", _merged)
 
 
+_TRUE = (
+    "CASE json_type(e) WHEN 'BOOLEAN' THEN CAST(e AS VARCHAR) = 'true' WHEN 'NULL' THEN false "
+    "ELSE coalesce(TRY_CAST(CAST(e AS VARCHAR) AS DOUBLE) <> 0, false) END"
+)
+
+
+def _chosen() -> str:
+    """An element of the second or the third array, or the value itself, by the truth of each of the first."""
+
+    def of(array: str) -> str:
+        element = f"json_extract(to_json({array}), '$[' || CAST(i - 1 AS VARCHAR) || ']')"
+        return f"CASE WHEN json_type(to_json({array})) = 'ARRAY' THEN {element} ELSE to_json({array}) END"
+
+    truth = once("a[i]", "e", _TRUE)
+    return _over(
+        f"list_transform(range(1, len(a) + 1), lambda i: CASE WHEN {truth} THEN {of('{1}')} ELSE {of('{2}')} END)",
+        "{0}",
+    )
+
+
+def _zipped() -> str:
+    """A bag of keys and values: a key that is no text is left out, a missing value is null."""
+    value = "json_extract(to_json({1}), '$[' || CAST(i - 1 AS VARCHAR) || ']')"
+    pairs = f"list_transform(range(1, len(a) + 1), lambda i: struct_pack(k := json_extract_string(a[i], '$'), t := json_type(a[i]), v := coalesce({value}, CAST('null' AS JSON))))"
+    texts = f"list_transform(list_filter({pairs}, lambda p: p.t = 'VARCHAR'), lambda p: struct_pack(k := p.k, v := p.v))"
+    return once(_items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN {merged(texts)} END")
+
+
 def install() -> None:
     """Put them among duckdb-kql's."""
     add("array_sort_asc", {1: _sorted("ASC")})
@@ -124,4 +152,7 @@ def install() -> None:
     add_of_any_number("set_union", _united)
     add_of_any_number("set_intersect", _common)
     add_of_any_number("set_difference", _without)
+    add("array_iff", {3: _chosen()})
+    add("array_iif", {3: _chosen()})
+    add("bag_zip", {2: _zipped()})
     _add_bags()

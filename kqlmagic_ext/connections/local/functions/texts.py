@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kqlmagic_ext.connections.local.functions.forms import add, add_special
-from kqlmagic_ext.connections.local.private_copy import errors, translate
+from kqlmagic_ext.connections.local.functions.forms import add, add_special, once
+from kqlmagic_ext.connections.local.private_copy import errors, functions, translate
 
 _DECODED = "coalesce(TRY(decode(from_base64({0}))), '')"
 _HEX = "lower(to_hex(CASE WHEN typeof({0}) = 'INTEGER' THEN CAST({0} AS BIGINT) & 4294967295 ELSE CAST({0} AS BIGINT) END))"
@@ -52,4 +52,43 @@ def install() -> None:
     add("bitset_count_ones", {1: "CAST(bit_count(CAST({0} AS BIGINT)) AS BIGINT)"})
     for unit, factor in (("seconds", 1_000_000), ("milliseconds", 1_000), ("microseconds", 1)):
         add(f"unixtime_{unit}_todatetime", {1: f"make_timestamp(CAST({{0}} * {factor} AS BIGINT))"})
+    add("unixtime_nanoseconds_todatetime", {1: "make_timestamp(CAST(floor({0} / 1000.0) AS BIGINT))"})
     add_special("bin_at", _bin_at)
+    parts = functions.SCALAR_FUNCTIONS["split"].template
+    part = "json_extract(w, '$[' || CAST({2} AS VARCHAR) || ']')"
+    add(
+        "split",
+        {
+            2: parts,
+            3: once(parts, "w", f"CASE WHEN {part} IS NULL THEN json_array() ELSE json_array({part}) END"),
+        },
+        texts=(0,),
+    )
+    add("array_length", {1: functions.SCALAR_FUNCTIONS["array_length"].template})
+    add("arraylength", {1: functions.SCALAR_FUNCTIONS["array_length"].forms[1]})
+    add(
+        "extractjson",
+        {2: "coalesce(TRY(json_extract_string(CAST({1} AS JSON), {0})), '')"},
+        texts=(1,),
+        gives_text=True,
+    )
+    add("parsejson", {1: functions.SCALAR_FUNCTIONS["parse_json"].template})
+    add("new_guid", {0: "gen_random_uuid()"})
+    add("rand", {0: "random()", 1: "CAST(floor(random() * {0}) AS BIGINT)"})
+    codes = "to_json(list_transform(string_split({0}, ''), lambda c: unicode(c)))"
+    add(
+        "unicode_codepoints_from_string",
+        {1: f"CASE WHEN {{0}} = '' THEN json_array() ELSE {codes} END"},
+        texts=(0,),
+    )
+    for name, sql in (("prev", "lag"), ("next", "lead")):
+        add(
+            name,
+            {
+                1: f"{sql}({{0}}) OVER ()",
+                2: f"{sql}({{0}}, {{1}}) OVER ()",
+                3: f"{sql}({{0}}, {{1}}, {{2}}) OVER ()",
+            },
+        )
+    add("row_number", {0: "row_number() OVER ()", 1: "(row_number() OVER () - 1 + {0})"})
+    add("row_cumsum", {1: "sum({0}) OVER (ROWS UNBOUNDED PRECEDING)"})
