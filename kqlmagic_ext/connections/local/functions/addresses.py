@@ -48,6 +48,14 @@ _PRIVATE = (
     f"({_NETWORK} BETWEEN 167772160 AND 184549375 OR {_NETWORK} BETWEEN 2886729728 AND 2887778303 "
     f"OR {_NETWORK} BETWEEN 3232235520 AND 3232301055)"
 )
+_OCTET = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
+_PLAIN = rf"\s*({_OCTET}\.){{{{3}}}}{_OCTET}\s*"
+_PRIVATE_TEXT = r"^\s*(0?10|192\.168|172\.(0?1[6-9]|0?2[0-9]|0?3[01]))\."
+# Nearly all addresses have no prefix, and a pattern tells those ten times faster.
+_IS_PRIVATE = (
+    f"CASE WHEN regexp_full_match({{0}}, '{_PLAIN}') THEN regexp_matches({{0}}, '{_PRIVATE_TEXT}') "
+    f"WHEN contains({{0}}, '/') THEN {_of_one(_PRIVATE)} END"
+)
 _IN_RANGE = _of_two(f"{_masked(_masked('z.x.n', 'z.x.p'), 'z.y.p')} = {_masked('z.y.n', 'z.y.p')}")
 
 
@@ -108,7 +116,7 @@ def _any(test: str, args: list[str]) -> str:
 
 def install() -> None:
     """Put them among duckdb-kql's."""
-    add("ipv4_is_private", {1: _of_one(_PRIVATE)}, texts=(0,))
+    add("ipv4_is_private", {1: _IS_PRIVATE}, texts=(0,))
     add("ipv4_netmask_suffix", {1: _of_one("x.p")}, texts=(0,))
     add("ipv4_is_in_range", {2: _IN_RANGE}, texts=(0, 1))
     add("ipv4_compare", {2: _compared(_SHORTEST), 3: _compared(_WITH_PREFIX)}, texts=(0, 1))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 _ARGS = "_kql_args"
+_PLAIN = re.compile(r"""("[^"]*"|'[^']*')""")
 _PARAMETERS = re.compile(r"\blambda (\w+)(?:, (\w+))?:")
 _QUOTED = re.compile(r"""('[^']*'|"[^"]*")""")
 
@@ -31,9 +32,9 @@ class Forms(functions.FunctionSpec):  # type: ignore[misc]  # duckdb-kql's class
         if self.any_number is not None and not args:
             raise ValueError(f"{self.name}() takes an argument")
         body = apart(self._body([f"{_ARGS}.a{number}" for number in range(len(args))]))
-        if "lambda " not in body:
-            return self._body(args)
-        # Outside of the lambdas, whose parameters would hide columns of the same names; and each once.
+        if "lambda " not in body or all(map(_PLAIN.fullmatch, args)):
+            return apart(self._body(args))
+        # Outside of the lambdas, and each once.
         given = ", ".join(f"a{number} := {arg}" for number, arg in enumerate(args))
         return once(f"struct_pack({given})", _ARGS, body)
 
