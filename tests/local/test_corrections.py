@@ -280,3 +280,27 @@ def test_functions_of_the_row_before_and_behind(opened: Open) -> None:
         (199999, 200000, 199997, 8, 399999),
         (1, 2, 0, 200006, 200000 * 200001 // 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("d[s]", 1),
+        ("d[strcat(s, 'é')]", 2),
+        ("d['b/c~'][n]", 20),
+        ("d['b/c~'][n - 2]", 30),
+        ("d[case(n == 1, 'b/c~', 'a')][0]", 10),
+        ("d['no'][s]", None),
+        ("d[''][s]", None),
+    ],
+)
+def test_a_bag_is_read_by_a_name_that_only_the_row_knows(
+    opened: Open, path: str, expected: int | None
+) -> None:
+    table = """datatable(d: dynamic, s: string, n: long)[dynamic({"a": 1, "aé": 2, "b/c~": [10, 20, 30]}), "a", 1]"""
+    assert answer(opened("local://"), f"{table} | project x = {path}") == [(expected,)]
+
+
+def test_a_function_of_text_takes_the_answer_of_a_query(opened: Open) -> None:
+    text = "let T = print s = 'w6k='; print base64_decode_tostring(toscalar(T))"
+    assert answer(opened("local://"), text) == [("é",)]

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, translate
+from kqlmagic_ext.connections.local.sql import quote_text
 
 _declares_function = lower._declare_let_function
 _lowers_call = lower._lower_function_call
 _renders_in_list = translate._render_in_list
 _renders_has_list = translate._render_has_list
+_renders_path = translate.render_path
 _renders_toscalar = translate.render_toscalar
 _renders_between = translate.render_between
 _INTEGERS = "('INTEGER', 'BIGINT', 'HUGEINT')"
@@ -119,6 +121,29 @@ def render_between(node: Any) -> str:
     return f"(epoch_us({value}) {sign} epoch_us({low}) AND {start} + epoch_us({high}))"
 
 
+def render_path(node: Any) -> str:
+    """`bag[name]` by a text that only the row knows is the key of that name; every such index was taken for a number."""
+    if translate._static_path(node.steps) is not None:
+        return str(_renders_path(node))
+    sql = str(translate.render_expr(node.base))
+    for step in node.steps:
+        sql = f"json_extract({sql}, {_step(step)})"
+    return sql
+
+
+def _step(step: Any) -> str:
+    """The path of one step, in SQL."""
+    if step.name is not None:
+        return quote_text("/" + step.name.replace("~", "~0").replace("/", "~1"))
+    index = translate.render_expr(step.index)
+    text = f"CAST({index} AS VARCHAR)"
+    key = f"'/' || replace(replace({text}, '~', '~0'), '/', '~1')"
+    return (
+        f"CASE WHEN typeof({index}) = 'VARCHAR' THEN {key} "
+        f"WHEN starts_with({text}, '-') THEN '$[#' || {text} || ']' ELSE '$[' || {text} || ']' END"
+    )
+
+
 def install() -> None:
     """Put each in its place."""
     lower._declare_let_function = _declare_let_function
@@ -127,4 +152,5 @@ def install() -> None:
     translate._render_in_list = _render_in_list
     translate._render_has_list = _render_has_list
     translate.render_toscalar = render_toscalar
+    translate.render_path = render_path
     translate.render_between = render_between

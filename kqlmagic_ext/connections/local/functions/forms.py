@@ -32,9 +32,9 @@ class Forms(functions.FunctionSpec):  # type: ignore[misc]  # duckdb-kql's class
         if self.any_number is not None and not args:
             raise ValueError(f"{self.name}() takes an argument")
         body = apart(self._body([f"{_ARGS}.a{number}" for number in range(len(args))]))
-        if "lambda " not in body or all(map(_PLAIN.fullmatch, args)):
+        if all(map(_PLAIN.fullmatch, args)) or not ("lambda " in body or "TRY(" in body):
             return apart(self._body(args))
-        # Outside of the lambdas, and each once.
+        # Each once, and outside of TRY, which takes no query inside it.
         given = ", ".join(f"a{number} := {arg}" for number, arg in enumerate(args))
         return once(f"struct_pack({given})", _ARGS, body)
 
