@@ -33,7 +33,7 @@ def split_columns(query: Any, tables: Tables) -> tuple[str, ...]:
     """Give each type its column, in the query itself; what to warn of."""
     warnings: list[str] = []
     for inner in list(nodes(query)):
-        if isinstance(inner, ir.Query):
+        if isinstance(inner, ir.Query) and any(isinstance(each, ir.Union) for each in inner.operators):
             certain = _split(inner, _known(query, tables), warnings)
             warnings += [] if certain else _merged(tables)
     return tuple(dict.fromkeys(warnings))
