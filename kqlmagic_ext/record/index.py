@@ -36,6 +36,8 @@ _BY_AGE = (
     "SELECT sha256, max(bytes), max(number) FROM results WHERE bytes > 0 GROUP BY sha256 ORDER BY max(number)"
 )
 
+_SPENT = "SELECT coalesce(sum(most), 0) FROM (SELECT max(bytes) AS most FROM results GROUP BY sha256)"
+
 
 class Index:
     """What the records say, found quickly; any process may read and write it at any time.
@@ -47,9 +49,14 @@ class Index:
     def __init__(self, path: Path, source: Callable[[], Iterable[Entry]]) -> None:
         self._path, self._source = path, source
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Put records in, in place of what they said before."""
-        self._transact(lambda database: _put(database, entries))
+    def add(self, entries: Iterable[Entry]) -> int:
+        """Put records in, in place of what they said before; the bytes that all results take then."""
+
+        def work(database: sqlite3.Connection) -> int:
+            _put(database, entries)
+            return int(database.execute(_SPENT).fetchone()[0])
+
+        return self._transact(work)
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Take records out."""

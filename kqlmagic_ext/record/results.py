@@ -91,7 +91,7 @@ class Results:
         import pyarrow.parquet as pq
 
         with replacing(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd", compression_level=1)
+            pq.write_table(table, temporary, compression="zstd", compression_level=1, write_statistics=False)
             return file_hash(temporary)
 
     def _path(self, sha256: str) -> Path:

@@ -51,6 +51,7 @@ class Store:
         self.results = Results(folder / "results")
         self._index = Index(folder / "index.sqlite", self._on_disk)
         self._next = 1
+        self._spent: int | None = None  # the bytes of all results; None where the index could not tell
 
     # ------------------------------------------------------------ writing
 
@@ -100,14 +101,15 @@ class Store:
 
     def _write(self, record: Record) -> None:
         stamp = write_whole(self._path(record.number), to_json(record))
+        self._spent = None
         with suppress(sqlite3.Error, OSError):  # the next refresh finds it by its stamp
-            self._index.add([(record, stamp)])
+            self._spent = self._index.add([(record, stamp)])
 
     def stay_within(self, budget: int) -> list[str]:
         """Take the oldest results away until all are within the budget (bytes); their hashes."""
-        told = self._index.by_age()
-        if sum(size for _, size in told) <= budget:
+        if self._spent is not None and self._spent <= budget:
             return []
+        told = self._index.by_age()
         by_age = [(sha256, size) for sha256, _ in told if (size := self.results.size(sha256))]
         total = sum(size for _, size in by_age)
         gone: list[str] = []
