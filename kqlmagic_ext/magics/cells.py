@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CELL = re.compile(r"\s*%%kql(?![\w?])")
 _LINE = re.compile(r"[ \t]*(?:[^\W\d][\w.,\[\] \t\"']*=[ \t]*)?%kql(?![\w?])", re.MULTILINE)
+_PLACES = re.compile(r"[ \t]*(?:[^\W\d]\w*[ \t]*=[ \t]*)?%(kql_connect|kql_tables)[ \t]+(.*)\Z")
 _SHIFT = re.compile(r"\s*[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*<<")
 _WORD = re.compile(r"\S*\Z")
 _BRACES = re.compile(r"\{\{[ \t]*([^\W\d]\w*)?\Z")
@@ -49,6 +50,14 @@ def find_cell(text: str, cursor: int, parser: MagicArgumentParser) -> KqlCell | 
         found = text if end < 0 else text[:end]
         return _read(found, match.end(), parser) if cursor >= match.end() else None
     return None
+
+
+def about_places(text: str, cursor: int) -> tuple[str, str] | None:
+    """The magic about connections on the line of an offset, and what is written behind it so far; None elsewhere."""
+    if text.lstrip().startswith("%%"):
+        return None
+    match = _PLACES.match(text[text.rfind("\n", 0, cursor) + 1 : cursor])
+    return None if match is None else (match[1], match[2])
 
 
 def _read(text: str, start: int, parser: MagicArgumentParser) -> KqlCell:

@@ -291,6 +291,11 @@ def test_keys_seen_in_answers_are_offered_behind_a_dynamic_column(service: Langu
     assert "version" in plain(complete(service, "SigninLogs | extend x = DeviceDetail[0].browser.‸"))
 
 
+def test_a_key_is_not_offered_below_itself() -> None:
+    found = plain(complete(OurService(), "SigninLogs | extend x = DeviceDetail.browserless.‸"))
+    assert "browserless" not in found
+
+
 def test_where_the_source_is_unknown_the_names_of_the_query_are_offered(service: LanguageService) -> None:
     assert "Speed" in plain(complete(service, "Unknown | where Speed > 1 | project Sp‸"))
 

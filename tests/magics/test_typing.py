@@ -114,6 +114,15 @@ def test_connections_are_offered_behind_c(notebook: Notebook) -> None:
     assert "loganalytics://" in offered(notebook, "%%kql -c log‸")
 
 
+def test_magics_about_connections_offer_tables_names_and_schemes(notebook: Notebook) -> None:
+    notebook.run("%kql_connect local:// --as empty\n%kql_connect local://demo --as lab")
+    assert offered(notebook, "%kql_tables Sig‸") == {"SigninLogs": ("class", "Sig")}
+    assert offered(notebook, "%kql_tables -c empty Sig‸") == {}
+    assert {"empty", "lab", "local://demo", "loganalytics://"} <= set(offered(notebook, "%kql_connect ‸"))
+    assert set(offered(notebook, "x = 1\nt = %kql_tables -c la‸")) == {"lab"}
+    assert set(offered(notebook, "%kql_connect lab --a‸")) == {"--as"}
+
+
 def test_tab_opens_no_connection(notebook: Notebook) -> None:
     assert "SecurityEvent" in offered(notebook, "%%kql\nSec‸")
     assert "ABAPAuditLog" in offered(
