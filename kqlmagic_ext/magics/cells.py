@@ -22,6 +22,7 @@ _LINE = re.compile(r"[ \t]*(?:[^\W\d][\w.,\[\] \t\"']*=[ \t]*)?%kql(?![\w?])", r
 _PLACES = re.compile(r"[ \t]*(?:[^\W\d]\w*[ \t]*=[ \t]*)?%(kql_connect|kql_tables)[ \t]+(.*)\Z")
 _SHIFT = re.compile(r"\s*[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*<<")
 _WORD = re.compile(r"\S*\Z")
+_WHOLE = re.compile(r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}")
 _BRACES = re.compile(r"\{\{[ \t]*([^\W\d]\w*)?\Z")
 
 
@@ -107,11 +108,15 @@ def braces_at(text: str) -> str | None:
     return None if match is None else match[1] or ""
 
 
+def name_in_braces_at(text: str, cursor: int) -> str:
+    """The name of the `{{name}}` around an offset; empty when there is none."""
+    around = (match for match in _WHOLE.finditer(text) if match.start() <= cursor <= match.end())
+    return next((match[1] for match in around), "")
+
+
 def without_braces(text: str) -> str:
     """The text with each `{{name}}` as a plain name of the same length, so that every offset stays."""
-    return re.sub(
-        r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}", lambda match: f"_in_{match[1]}".ljust(len(match[0])), text
-    )
+    return _WHOLE.sub(lambda match: f"_in_{match[1]}".ljust(len(match[0])), text)
 
 
 def cursor_of(context: CompletionContext) -> int:

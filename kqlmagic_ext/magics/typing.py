@@ -14,7 +14,15 @@ from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
 from kqlmagic_ext.kql.parameters import RESERVED, bind, is_frame
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.cells import about_places, braces_at, cursor_of, find_cell, option_at, without_braces
+from kqlmagic_ext.magics.cells import (
+    about_places,
+    braces_at,
+    cursor_of,
+    find_cell,
+    name_in_braces_at,
+    option_at,
+    without_braces,
+)
 from kqlmagic_ext.magics.inspection import wrap_inspection
 from kqlmagic_ext.magics.schemas import Schemas
 
@@ -198,6 +206,11 @@ class Typing:
             return None
         if cursor < cell.query_start:
             return self._hover_option(cell, cursor)
+        variable = name_in_braces_at(cell.query, cursor - cell.query_start)
+        if variable in self._shell.user_ns:
+            value = self._shell.user_ns[variable]
+            said = "A Python variable of this notebook, which crosses as a typed value."
+            return Hover(variable, "variable", f"{variable}: {type(value).__name__}", said)
         query, before, schema = self._question(cell)
         return self._service().hover(query, cursor - cell.query_start + before, schema)
 

@@ -349,6 +349,22 @@ def test_hover_tells_name_kind_and_signature_with_a_page(service: LanguageServic
     assert not page or found.address.startswith("https://learn.microsoft.com/")
 
 
+@pytest.mark.parametrize(
+    ("marked", "signature"),
+    [
+        ("SigninLogs | join kind=lefto‸uter (SecurityEvent) on TimeGenerated", "join kind=leftouter"),
+        ("SigninLogs | join ki‸nd=leftouter (SecurityEvent) on TimeGenerated", "kind=…"),
+        ("SigninLogs | render time‸chart", "render timechart"),
+        ("SigninLogs | render timechart with (yti‸tle='a')", "ytitle=…"),
+    ],
+)
+def test_hover_tells_what_a_choice_means(marked: str, signature: str) -> None:
+    found = hover(OurService(), marked)
+    assert found.signature == signature
+    assert found.sentence.endswith(".")
+    assert found.address.endswith("-operator")
+
+
 def test_hover_says_one_sentence_of_functions_and_operators(service: LanguageService) -> None:
     for marked in ("print a‸go(1d)", "SigninLogs | su‸mmarize count()"):
         sentence = hover(service, marked).sentence

@@ -299,6 +299,7 @@ def test_an_editor_asks_in_a_thread_of_its_own(kernel: Kernel) -> None:
 
 @in_a_kernel
 def test_shift_tab_tells_of_functions_columns_tables_and_operators(kernel: Kernel) -> None:
+    kernel.run("user = 'a'")
     cases = {
         "%%kql\nSigninLogs | where TimeGenerated > a‸go(1d)": "ago(span: timespan): datetime",
         "%%kql\nSigninLogs | where TimeGenerated > ago(1‸d)": "ago(span: timespan): datetime",
@@ -307,6 +308,7 @@ def test_shift_tab_tells_of_functions_columns_tables_and_operators(kernel: Kerne
         "%%kql\nSigninLogs | mv-ex‸pand DeviceDetail": "mv-expand",
         "x = %kql SigninLogs | where TimeGenerated > a‸go(1d)": "ago(span: timespan): datetime",
         "%%kql --lim‸it 5\nSigninLogs": "--limit N",
+        "%%kql\nSigninLogs | where UserId == {{us‸er}}": "user: str",
     }
     for marked, part in cases.items():
         found = inspected(kernel, marked)
