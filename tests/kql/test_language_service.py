@@ -291,6 +291,24 @@ def test_keys_seen_in_answers_are_offered_behind_a_dynamic_column(service: Langu
     assert "version" in plain(complete(service, "SigninLogs | extend x = DeviceDetail[0].browser.‸"))
 
 
+@pytest.mark.parametrize(
+    ("marked", "fitting", "other"),
+    [
+        ("SigninLogs | evaluate bag_unpack(DeviceDetail): (Os: string, Id: long) | where ‸", "Os", "UserId"),
+        ("SigninLogs | evaluate pivot(ResultType, count(), UserId) | where ‸", "UserId", "IPAddress"),
+        (
+            "SigninLogs | scan declare (Tries: long = 0) with (step a: true => Tries = 1;) | where ‸",
+            "Tries",
+            "Nope",
+        ),
+    ],
+)
+def test_columns_are_followed_past_plugins_and_scan(marked: str, fitting: str, other: str) -> None:
+    found = plain(complete(OurService(), marked))
+    assert fitting in found
+    assert other not in found
+
+
 def test_a_key_is_not_offered_below_itself() -> None:
     found = plain(complete(OurService(), "SigninLogs | extend x = DeviceDetail.browserless.‸"))
     assert "browserless" not in found
