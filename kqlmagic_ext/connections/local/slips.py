@@ -31,6 +31,95 @@ _WANTED = {
     "union": ("a table", "union SecurityEvent"),
     "mv-expand": ("a column", "mv-expand Entities"),
 }
+# Functions of KQL that language.txt does not describe.
+UNDESCRIBED = frozenset(
+    [
+        "all",
+        "array_iif",
+        "array_strcat",
+        "cnt",
+        "column_names_of",
+        "covariancepif",
+        "current_cursor",
+        "current_node_id",
+        "cursor_before_or_at",
+        "datepart",
+        "entity_group",
+        "extentid",
+        "geo_closest_point_on_line",
+        "geo_closest_point_on_polygon",
+        "geo_from_wkt",
+        "geo_geohash_neighbors",
+        "geo_h3cell_children",
+        "geo_h3cell_level",
+        "geo_h3cell_neighbors",
+        "geo_h3cell_parent",
+        "geo_h3cell_rings",
+        "geo_h3cell_to_polygon",
+        "geo_intersection_2lines",
+        "geo_intersection_2polygons",
+        "geo_intersection_line_with_polygon",
+        "geo_intersects_2lines",
+        "geo_intersects_2polygons",
+        "geo_intersects_line_with_polygon",
+        "geo_line_buffer",
+        "geo_line_centroid",
+        "geo_line_densify",
+        "geo_line_interpolate_point",
+        "geo_line_locate_point",
+        "geo_line_simplify",
+        "geo_line_to_s2cells",
+        "geo_point_buffer",
+        "geo_polygon_buffer",
+        "geo_polygon_centroid",
+        "geo_polygon_densify",
+        "geo_polygon_perimeter",
+        "geo_polygon_simplify",
+        "geo_polygon_to_h3cells",
+        "geo_polygon_to_s2cells",
+        "geo_s2cell_neighbors",
+        "geo_s2cell_to_polygon",
+        "geo_simplify_polygons_array",
+        "geo_union_lines_array",
+        "geo_union_polygons_array",
+        "graph",
+        "hll_isvalid",
+        "inner_nodes",
+        "iscolumnexists",
+        "labels",
+        "map",
+        "node_degree_in",
+        "node_degree_out",
+        "node_id",
+        "parseurl",
+        "parseurlquery",
+        "passthrough",
+        "percentiles_array_tdigest",
+        "row_id",
+        "row_rank",
+        "rowstore_ordinal_range",
+        "set_equals",
+        "stored_query_result",
+        "tdigest_isvalid",
+        "to_utf8",
+        "toobject",
+    ]
+)
+# Those that take more values than the signature in language.txt tells.
+MORE_VALUES = frozenset(
+    [
+        "count",
+        "external_table",
+        "geo_distance_2points",
+        "materialized_view",
+        "series_cosine_similarity",
+        "series_decompose_anomalies",
+        "series_outliers",
+        "series_seasonal",
+        "table",
+        "tdigest_merge",
+    ]
+)
 _FUNCTIONS = ("function", "aggregate", "window", "tabular", "plugin", "keyword")
 
 
@@ -65,15 +154,21 @@ def incomplete(word: str, source: Source, offset: int) -> QueryError | None:
 
 def wrong_call(name: str, source: Source) -> str | None:
     """What is wrong with a call that KQL itself does not know: its name, or how many values it is given."""
+    if name in UNDESCRIBED or name.startswith("__"):
+        return None
     known = words(*_FUNCTIONS).get(name)
     if known is None:
         return f"there is no function {name}()"
-    inside = known.signature.partition("(")[2].rpartition(")")[0]
-    most = len(inside.split(",")) if inside else 0
-    given = _most_given(name, source.text)
-    if "…" in inside or given <= most:
+    most, given = most_values(known.signature), _most_given(name, source.text)
+    if most is None or given <= most or name in MORE_VALUES:
         return None
     return f"{name}() takes {most or 'no'} value{'s' * (most != 1)}, not {given}: {known.signature}"
+
+
+def most_values(signature: str) -> int | None:
+    """How many values a call may have by a signature; None for any number."""
+    inside = signature.partition("(")[2].rpartition(")")[0]
+    return None if "…" in inside else len(inside.split(",")) if inside else 0
 
 
 def _most_given(name: str, text: str) -> int:
