@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.recording import Desk
     from kqlmagic_ext.record.records import Record
 
+_SHOWN_IDS = 10
 _HISTORY_S = 2  # how long %kql_history waits for what is being written
 
 
@@ -154,14 +155,14 @@ class RecordMagics(Magics):
         """What the history cannot tell: damaged records, ids without one, queries without an id."""
         running = [one for one in desk.store.unfinished() if one not in told]
         missed = self._recording.missed
-        return [
-            *[f"records that cannot be read: {', '.join(unreadable)}"] * bool(unreadable),
-            *[f"asked by a kernel that runs it still, or died: {', '.join(running)}"] * bool(running),
-            *[
-                f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}"
-                for _ in missed[:1]
-            ],
-        ]
+        gaps = []
+        if unreadable:
+            gaps.append(f"records that cannot be read: {_few(unreadable)}")
+        if running:
+            gaps.append(f"asked by a kernel that runs it still, or died: {_few(running)}")
+        if missed:
+            gaps.append(f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}")
+        return gaps
 
     @staticmethod
     def record(desk: Desk, text: str) -> Record:
@@ -178,13 +179,24 @@ class RecordMagics(Magics):
     @staticmethod
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
         """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
+        pending, gone = (
+            desk.writer.waiting(),
+            list(desk.writer.lost),
+        )  # first: what is kept meanwhile is told once
         kept = desk.store.history()
         states = {record.id: desk.store.state(record) for record in kept}
-        waiting = [record for record in desk.writer.waiting() if record.id not in states]
-        lost = [record for record in desk.writer.lost if record.id not in states]
+        waiting = [record for record in pending if record.id not in states]
+        lost = [record for record in gone if record.id not in states]
         states |= {record.id: "waiting to be written" for record in waiting}
         states |= {record.id: f"not kept: {record.lost}" for record in lost}
         return [*kept, *waiting, *lost], states
+
+
+def _few(ids: list[str]) -> str:
+    """The last of them."""
+    return ", ".join(
+        [f"{len(ids) - _SHOWN_IDS:,} earlier ones"] * (len(ids) > _SHOWN_IDS) + ids[-_SHOWN_IDS:]
+    )
 
 
 def _now() -> str:
