@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import subprocess
@@ -157,6 +158,38 @@ def test_a_folder_that_is_read_only_records_nothing_is_read_and_says_so(
     assert "queries of this kernel without a record: 1; the last: Read-only file system" in case.receipt
     case.run("%kql_open R1 -o again")
     assert case.names["again"]["first_one"].tolist() == [1]
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_disk_that_fails_at_any_step_leaves_nothing_half(
+    store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A record with its answer takes six steps: each of two files is written, named, and its name written."""
+    taken = 0
+
+    def failing(real: Callable[..., None]) -> Callable[..., None]:
+        def one_step(*arguments: Any, **named: Any) -> None:
+            nonlocal taken
+            taken += 1
+            if taken == step:
+                raise OSError(errno.EIO, "Input/output error")
+            real(*arguments, **named)
+
+        return one_step
+
+    assert written(writer, store, numbers(1)) == ["kept"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing(os.fsync))
+        patch.setattr(Path, "replace", failing(Path.replace))
+        states = written(writer, store, numbers(2))
+        assert states[1] == ("kept" if step > 6 else "not kept: OSError: Input/output error")
+    assert written(writer, store, numbers(3))[::2] == ["kept", "kept"]
+    on_disk = {path.name for path in (store.folder / "results").iterdir()}
+    kept = [record for record in store.history() if store.state(record) == "kept"]
+    assert on_disk == {f"{record.sha256}.parquet" for record in kept}
+    assert all(store.table(record.tables[0]).num_rows == 10 for record in kept)
+    assert all(store.record(record.number) == record for record in store.history())
+    assert not list((store.folder / "records").glob(".writing-*"))
 
 
 def test_a_file_in_place_of_the_folder_is_said_and_the_cell_answered(case: Notebook, cases: Path) -> None:
