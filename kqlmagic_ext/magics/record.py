@@ -76,7 +76,7 @@ class RecordMagics(Magics):
         arguments = parse_argstring(self.kql_open, line)
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
-        desk = self._recording.settled()
+        desk = self._recording.desk
         record = self.record(desk, arguments.id)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
@@ -166,11 +166,13 @@ class RecordMagics(Magics):
 
     @staticmethod
     def record(desk: Desk, text: str) -> Record:
-        """The record of an id; UsageError when there is none, or it cannot be read."""
+        """The record of an id, once it is written; UsageError when there is none, or it cannot be read."""
         from kqlmagic_ext.record.records import number_of
 
         try:
-            return desk.store.record(number_of(text.strip("\"',")))
+            number = number_of(text.strip("\"',"))
+            desk.writer.flush(number=number)
+            return desk.store.record(number)
         except KeyError as error:
             raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
         except (ValueError, OSError) as error:

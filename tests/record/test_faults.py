@@ -6,6 +6,7 @@ import ctypes
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -513,6 +514,32 @@ def test_a_case_is_left_without_waiting_and_found_with_what_waits(case: Notebook
         case.run("%config KqlMagics.case = 'contoso'")
         assert [record.id for record in recording.desk.writer.waiting()] == ["R2"]
     assert history(case)["kept"].tolist() == ["kept"] * 2
+
+
+def test_a_disk_that_hangs_holds_no_cell_up(case: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kqlmagic_ext.magics.record._HISTORY_S", 0.1)
+    case.run("%kql print 1")
+    desk = case.shell.magics_manager.registry["KqlMagics"].recording.settled()
+    with slow_disk(desk.store):
+        for number in (2, 3):
+            assert case.value(f"%kql print {number}").shape == (1, 1)
+        assert history(case)["kept"].tolist() == ["kept", *["waiting to be written"] * 2]
+        assert case.value("%kql_open R1").shape == (1, 1)
+    assert case.value("%kql_open R3").shape == (1, 1)
+
+
+def test_a_cell_that_is_interrupted_leaves_a_record(case: Notebook) -> None:
+    def interrupt() -> None:
+        while not (thread := [one for one in threading.enumerate() if one.name == "kqlmagic_ext query"]):
+            time.sleep(0.01)
+        assert thread
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    case.error("%kql range n from 1 to 400000000 step 1 | summarize dcount(n) by n % 1000000")
+    told = history(case)
+    assert told["kept"].tolist() == ["failed"]
+    assert told["error"].tolist() == ["KeyboardInterrupt: stopped"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a fork is a fork on POSIX")
