@@ -113,6 +113,8 @@ class RecordMagics(Magics):
 
         The id stays, and says that it was forgotten. What another record holds, too, stays with that one.
         """
+        from kqlmagic_ext.record.records import number_of
+
         arguments = parse_argstring(self.kql_forget, line)
         if arguments.case == bool(arguments.ids):
             raise UsageError("%kql_forget wants the ids of records, or --case alone")
@@ -122,10 +124,14 @@ class RecordMagics(Magics):
             desk.store.forget_all()
             publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
             return
-        records = [self.record(desk, text) for text in arguments.ids]
-        for record in records:
-            desk.store.forget(record.number, _now())
-        publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
+        damaged = desk.store.unreadable()
+        ids = [
+            one if (one := text.strip("\"',").upper()) in damaged else self.record(desk, text).id
+            for text in arguments.ids
+        ]
+        for one in ids:
+            desk.store.forget(number_of(one), _now())
+        publish_display_data(dict(receipt([f"forgotten: {', '.join(ids)}"])))
 
     @no_var_expand
     @line_magic

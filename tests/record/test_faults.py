@@ -293,6 +293,19 @@ def test_a_damaged_record_is_named_and_the_others_told(case: Notebook, cases: Pa
     assert "records that cannot be read: R1" in case.receipt
 
 
+def test_a_damaged_record_can_be_forgotten_with_its_answer(case: Notebook, cases: Path) -> None:
+    case.run("%kql print 'needle-in-the-case'")
+    case.run("%kql print 2")
+    history(case)
+    path = cases / "contoso" / "records" / "R1.json"
+    path.write_text(path.read_text("utf-8")[:-10], "utf-8")
+    case.run("%kql_forget r1").raise_error()
+    assert history(case)["kept"].tolist() == ["forgotten", "kept"]
+    files = [path for path in (cases / "contoso").rglob("*") if path.is_file()]
+    assert not [path for path in files if b"needle-in-the-case" in path.read_bytes()]
+    assert len(list((cases / "contoso" / "results").iterdir())) == 1
+
+
 def test_a_case_that_is_taken_away_while_a_kernel_runs_begins_anew(case: Notebook, cases: Path) -> None:
     import shutil
 
