@@ -180,6 +180,14 @@ class LanguageError(PlacedError):
         super().__init__(message, **place)
         self.language = language
 
+    def lines(self) -> list[str]:
+        """The first line of the message, the place, and the message's other lines, which cannot pass for our own."""
+        first, *rest = str(self).splitlines() or [""]
+        under = super().lines()[1:]
+        caret = self._caret()
+        others = [f"    {visible(line)}" for line in rest]
+        return [f"{type(self).__name__}: {visible(first)}", *caret, *others, *under[len(caret) :]]
+
 
 class SessionDied(LanguageError):  # noqa: N818 - what happened, in the words of the field
     """The process of a language ended: its `exit_code`, and `lost`, the variables that are gone with it."""

@@ -67,7 +67,7 @@ def refuse(name: str, value: object, why: str) -> ParameterError:
     """The error that says which variable, of which type, cannot become a KQL value, and why."""
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}."
-    said = f"{name} ({module}{kind.__qualname__}) cannot become a KQL value: {why}"
+    said = f"{name} ({module}{kind.__qualname__}) cannot cross: {why}"
     return ParameterError(said, name=name.partition("[")[0])
 
 
@@ -115,7 +115,7 @@ def _numpy_scalar(value: Any, name: str) -> Value:
         return Value("string", _text(str(value), name))
     if kind in "mM":
         return _numpy_time(value, name)
-    raise refuse(name, value, f"KQL has no type for {value.dtype}")
+    raise refuse(name, value, f"there is no type for {value.dtype}; turn it into text or a number first")
 
 
 def _numpy_time(value: Any, name: str) -> Value:
@@ -151,7 +151,7 @@ def timespan_ticks(value: timedelta, name: str) -> int:
     rest = value.microseconds * 1000 + getattr(value, "nanoseconds", 0)
     ticks = whole + _whole_ticks(rest, value, name)
     if not LONG_MIN <= ticks <= LONG_MAX:
-        raise refuse(name, value, "it is longer than the 10,675,199 days of a KQL timespan")
+        raise refuse(name, value, "it is longer than the 10,675,199 days of a timespan")
     return ticks
 
 
@@ -219,7 +219,9 @@ def _whole_ticks(nanoseconds: int, value: object, name: str) -> int:
     ticks, finer = divmod(nanoseconds, 100)
     if finer:
         raise refuse(
-            name, value, "it is finer than 100 ns, the tick of KQL; round it first (.round('100ns'))"
+            name,
+            value,
+            "it is finer than 100 ns, the shortest time that crosses; round it first (.round('100ns'))",
         )
     return ticks
 
@@ -233,7 +235,7 @@ def _long(value: int, name: str) -> int:
 def _finite(value: Decimal, name: str) -> Decimal:
     if value.is_finite():
         return value
-    raise refuse(name, value, "KQL's decimal has no NaN or infinity; float has")
+    raise refuse(name, value, "a decimal has no NaN or infinity here; a float has")
 
 
 def _text(value: str, name: str) -> str:
@@ -252,7 +254,7 @@ def _json(value: Any, name: str, depth: int) -> Any:
         return {_key(key, name): _item(item, name, depth) for key, item in value.items()}
     items = _items(value)
     if items is None:
-        raise refuse(name, value, "KQL has no type for it; turn it into text, a number or a list first")
+        raise refuse(name, value, "there is no type for it; turn it into text, a number or a list first")
     return [_item(item, name, depth) for item in items]
 
 
@@ -277,16 +279,23 @@ def _is_one_dimensional(value: Any) -> bool:
 
 def _pandas_items(value: Any) -> list[Any]:
     """The items of a Series, Index or array; pandas' marks of a missing value become None."""
+    return [None if gone else item for item, gone in zip(value, missing(value), strict=True)]
+
+
+def missing(items: Any) -> list[bool]:
+    """Which are pandas' marks of a missing value; a nan among numbers is such a mark, a Decimal never is."""
     import pandas as pd
 
-    missing = pd.isna(value)
-    return [None if gone else item for item, gone in zip(value, missing, strict=True)]
+    if str(getattr(items, "dtype", "")) != "object":
+        return [bool(gone) for gone in pd.isna(items)]
+    shown = [0 if isinstance(item, Decimal) else item for item in items]  # pandas takes their NaN for a mark
+    return [bool(gone) for gone in pd.isna(pd.Series(shown, dtype=object))]
 
 
 def _key(key: object, name: str) -> str:
     if isinstance(key, str):
         return _text(str.__str__(key), name)
-    raise refuse(name, key, "a key of a KQL property bag is text")
+    raise refuse(name, key, "keys must be text")
 
 
 def _item(value: Any, name: str, depth: int) -> Any:

@@ -15,7 +15,7 @@ LEVELS = [
     {"errors", "interrupts"},
     {"values", "query"},
     {"frames", "frontend", "kql"},
-    {"connections", "display", "languages", "record"},
+    {"connections", "display", "languages", "record", "packs"},
     {"magics", "emulator"},
 ]
 HOMES: dict[str, str | tuple[str, ...]] = {
@@ -29,6 +29,10 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "vl_convert": "display/chart",
     "aiohttp": ("connections/log_analytics", "emulator"),
     "cryptography": "emulator",
+    "nbconvert": "record/report/notebook.py",
+    "nbformat": "record/report/notebook.py",
+    "yaml": "packs",
+    "pytest": "packs/pytest_plugin.py",
     "hatchling": "frontend/build.py",  # runs in a build alone
     "pythonnet": "kql/language_service/dotnet.py",
     "clr_loader": "kql/language_service/dotnet.py",
@@ -38,7 +42,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
 }
 HEAVY = [
     "pandas", "duckdb", "duckdb_kql", "pyarrow", "numpy", "azure", "orjson", "aiohttp", "cryptography",
-    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr",
+    "anywidget", "ipywidgets", "altair", "tsdownsample", "vl_convert", "pythonnet", "clr_loader", "clr", "yaml",
 ]  # fmt: skip
 
 
@@ -86,6 +90,19 @@ def test_a_heavy_library_is_imported_in_its_home_alone(path: Path) -> None:
         home = HOMES.get(name.split(".")[0])
         homes = (home,) if isinstance(home, str) else home
         assert not homes or place.startswith(homes) or place == "__init__.py", f"{place} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_command_of_packs_alone_takes_connect_from_the_face(path: Path) -> None:
+    """`python -m kqlmagic_ext.packs` opens connections, which its room may not import."""
+    tree = ast.parse(path.read_text("utf-8"))
+    face = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "kqlmagic_ext"
+        for alias in node.names
+    }
+    assert ("connect" in face) == (path == PACKAGE / "packs" / "__main__.py")
 
 
 def loaded_after(code: str) -> list[str]:

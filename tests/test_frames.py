@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -23,9 +23,13 @@ from kqlmagic_ext.frames import (
     frame_from_arrow,
     kql_field,
     kql_type,
+    to_envelope,
     wire_array,
 )
-from kqlmagic_ext.values import EPOCH_TICKS, parse_datetime, parse_timespan
+from kqlmagic_ext.values import EPOCH_TICKS, parse_datetime, parse_timespan, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def crossed(values: Any, **kwargs: Any) -> tuple[str, list[Any], tuple[str, ...]]:
@@ -289,3 +293,84 @@ def test_an_answer_can_be_written_into(chunks: int) -> None:
         assert frame[name].tolist()[0] == value
         assert frame[name].dtype == frame_from_arrow(table)[name].dtype
     assert table.column("long").to_pylist() == [1] * chunks  # Arrow's own memory is as it was
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda value: pd.DataFrame({"D": [Decimal(1), value]}),
+        lambda value: pd.DataFrame({"D": [value]}),
+        lambda value: pd.DataFrame({"D": ["a", value]}),
+        lambda value: pd.DataFrame({"D": [[value], None]}),
+        lambda value: pd.DataFrame({"n": [1, 2]}, index=pd.Index([Decimal(1), value], name="D")),
+    ],
+)
+def test_a_decimal_that_is_no_number_raises_and_names_its_column(
+    given: Callable[[Decimal], pd.DataFrame], text: str
+) -> None:
+    with pytest.raises(ParameterError, match=r"^t\['D'\] \(decimal.Decimal\).* no NaN or infinity"):
+        arrow_from_frame(given(Decimal(text)), "t")
+
+
+def test_a_decimal_infinity_among_categories_raises() -> None:
+    frame = pd.DataFrame({"D": pd.Categorical([Decimal(1), Decimal("Infinity")])})
+    with pytest.raises(ParameterError, match=r"^t\['D'\].* no NaN or infinity"):
+        arrow_from_frame(frame, "t")
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda value: pd.Series([value, None], dtype=object),
+        lambda value: np.array([value, Decimal(1)], dtype=object),
+        lambda value: pd.Index([value, "a"], dtype=object),
+        lambda value: [value],
+        lambda value: {"a": value},
+        lambda value: value,
+    ],
+)
+def test_a_decimal_that_is_no_number_raises_in_a_value(given: Callable[[Decimal], Any], text: str) -> None:
+    with pytest.raises(ParameterError, match=r"^x \(decimal.Decimal\).* no NaN or infinity"):
+        value_of(given(Decimal(text)), "x")
+
+
+def test_columns_of_objects_without_a_value_have_the_types_of_the_answer_that_they_came_from() -> None:
+    fields = [kql_field("d", "dynamic", pa.string()), kql_field("m", "decimal", pa.decimal128(3, 1))]
+    table = pa.table([['{"a":1}', None], [Decimal("1.5"), None]], schema=pa.schema(fields))
+    frame = frame_from_arrow(table)
+    for part in (frame[:0], frame[frame["m"].isna()], frame.sort_values("m").query("m == 7")):
+        kinds = [kql_type(field) for field in arrow_from_frame(part, "t")[0].schema]
+        assert kinds == ["dynamic", "decimal"]
+    texts = frame.assign(d="now text")  # what is there tells more
+    assert [kql_type(field) for field in arrow_from_frame(texts, "t")[0].schema] == ["string", "decimal"]
+
+
+def test_an_empty_column_of_objects_that_nobody_knows_is_text() -> None:
+    assert crossed([], dtype=object)[0] == "string"
+    assert crossed([None], dtype=object)[0] == "dynamic"
+    assert crossed([[], []], dtype=object)[:2] == ("dynamic", [[], []])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        Decimal("NaN"),
+        2**64,
+        {1: 2},
+        np.complex128(1),
+        [date(2026, 1, 1)],
+        pd.DataFrame({"a": [1j]}),
+        pd.DataFrame({"a": [object()]}),
+        pd.DataFrame({"a": [pd.Timestamp("2026-01-01T00:00:00.000000001Z")]}),
+        pd.DataFrame({"a": [[Decimal(1)]]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_refusal_names_no_language_since_values_cross_into_all(value: Any) -> None:
+    with pytest.raises(ParameterError) as caught:
+        to_envelope(value, "x")
+    assert "KQL" not in str(caught.value)
+    assert str(caught.value).startswith("x")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kqlmagic_ext.packs.__main__ import main
 from tests.notebook import Notebook
 
 ROOT = Path(__file__).parents[1]
@@ -16,8 +17,9 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_every_cell_of_the_readme_runs(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # %kql_save writes beside the notebook
     assert len(CELLS) >= 7
     monkeypatch.setenv("KQLMAGIC_RECORD", "full")
     notebook.run(f"%config KqlMagics.cases_folder = {str(tmp_path)!r}")
@@ -32,6 +34,17 @@ def test_every_cell_of_the_readme_runs(
     assert len(notebook.names["failed"]) > 0
     assert len(notebook.names["seen"]) > 0
     assert len(notebook.names["result"].frame) > 0
+    assert [path.name for path in tmp_path.rglob("*.kql")] == ["many_refused.kql"]
+    assert len(notebook.names["many"]) > 0
+
+
+def test_the_saved_query_of_the_readme_passes_its_tests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [text] = re.findall(r"```kql\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "many_refused.kql").write_text(text)
+    assert main(["test", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.endswith("1 test, 0 failed\n")
 
 
 def test_every_option_of_the_readme_is_one_of_the_magic(notebook: Notebook) -> None:

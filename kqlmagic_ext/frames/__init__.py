@@ -21,7 +21,7 @@ from __future__ import annotations
 from kqlmagic_ext.frames.arrival import read_arrow, read_envelope
 from kqlmagic_ext.frames.collector import paused_collector
 from kqlmagic_ext.frames.dates import lost_in_dates
-from kqlmagic_ext.frames.envelope import envelope_from_arrow, from_envelope, to_envelope
+from kqlmagic_ext.frames.envelope import envelope_from_arrow, from_envelope, to_envelope, value_from_envelope
 from kqlmagic_ext.frames.from_wire import Digits, WireColumn, kql_kind, wire_array
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.to_arrow import arrow_from_columns, arrow_from_frame
@@ -50,6 +50,7 @@ __all__ = [
     "read_envelope",
     "refuse_twins",
     "to_envelope",
+    "value_from_envelope",
     "wire_array",
     "wire_rows",
 ]

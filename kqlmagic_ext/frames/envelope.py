@@ -6,6 +6,8 @@ each KQL type stands in the type table of this folder.
 
 from __future__ import annotations
 
+from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.frames.from_wire import WireColumn, wire_array
@@ -14,12 +16,16 @@ from kqlmagic_ext.frames.to_arrow import arrow_from_frame
 from kqlmagic_ext.frames.to_pandas import frame_from_arrow
 from kqlmagic_ext.frames.to_wire import wire_column, wire_value
 from kqlmagic_ext.frames.types import kql_field, kql_type
-from kqlmagic_ext.values import Value, value_of
+from kqlmagic_ext.values import Value, parse_datetime, parse_timespan, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
+
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"datetime": parse_datetime, "timespan": parse_timespan, "decimal": Decimal, "real": float}
+)
 
 
 def to_envelope(value: object, name: str) -> dict[str, Any]:
@@ -53,6 +59,12 @@ def from_envelope(envelope: Mapping[str, Any]) -> Any:
     if envelope["kind"] == "value":
         return _python_value(envelope["type"], envelope["value"])
     return frame_from_arrow(arrow_from_rows(envelope["columns"], envelope["rows"]))
+
+
+def value_from_envelope(envelope: Mapping[str, Any]) -> Value:
+    """The KQL value of a single value's envelope, of the very type that it tells."""
+    kind, wire = envelope["type"], envelope["value"]
+    return Value(kind, wire if wire is None or kind not in _READERS else _READERS[kind](wire))
 
 
 def arrow_from_rows(columns: Sequence[Mapping[str, str]], rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -82,6 +82,7 @@ def column_ticks(column: pa.ChunkedArray, kind: str, name: str) -> list[int | No
         return [None if count is None else count * 10 for count in counts]
     if any(count is not None and count % 100 for count in counts):
         raise ParameterError(
-            f"{name}: a {kind} column is finer than 100 ns, the tick of KQL; round it first", name=name
+            f"{name}: a {kind} column is finer than 100 ns, the shortest time that crosses; round it first",
+            name=name,
         )
     return [None if count is None else count // 100 for count in counts]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.frames.json_text import json_text
 from kqlmagic_ext.frames.ticks import ticks_array
-from kqlmagic_ext.frames.types import arrow_type, kql_field, kql_type
-from kqlmagic_ext.values import EPOCH_TICKS, NAIVE, Value, refuse, value_of
+from kqlmagic_ext.frames.types import UNTOLD, arrow_type, kql_field, kql_type
+from kqlmagic_ext.values import EPOCH_TICKS, NAIVE, Value, missing, refuse, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,8 +78,9 @@ def _typed_columns(frame: pd.DataFrame | pa.Table, name: str) -> Iterator[tuple[
                 yield field.name, kql_type(field), column
             return
         frame = frame.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    untold = frame.attrs.get(UNTOLD, {})
     for label, series in _with_index_columns(frame, name).items():
-        yield str(label), *_arrow_column(series, f"{name}[{label!r}]")
+        yield str(label), *_arrow_column(series, f"{name}[{label!r}]", untold.get(label))
 
 
 def _with_index_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -121,15 +122,17 @@ def _check_labels(frame: pd.DataFrame | pa.Table, labels: Sequence[Any], name: s
             raise refuse(name, frame, f"its columns {twin!r} and {label!r} differ only in case; rename one")
 
 
-def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
-    """The KQL type of a column, and its values in Arrow."""
+def _arrow_column(series: pd.Series[Any], where: str, told: str | None) -> tuple[str, pa.Array]:
+    """The KQL type of a column, and its values in Arrow; `told` is the type of objects without a value."""
     import pandas as pd
     import pyarrow as pa
 
     dtype = series.dtype
     try:
         if pd.api.types.is_object_dtype(dtype):
-            return _from_objects(series, where)
+            return _from_objects(series, where, told)
+        if isinstance(dtype, pd.CategoricalDtype) and _has_decimals(dtype.categories):
+            return _from_objects(series.astype(object), where)
         dense = series.to_numpy() if isinstance(dtype, pd.SparseDtype) else series
         array = _plain_array(pa.array(dense, from_pandas=True))
         if pa.types.is_nested(array.type) and isinstance(dtype, pd.ArrowDtype):
@@ -137,9 +140,15 @@ def _arrow_column(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
         kind, kept = _kql_array_type(array.type)
         return kind, array.cast(kept)
     except (KeyError, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise _column_error(where, dtype, "KQL has no type for it; astype(str) may do") from error
+        raise _column_error(where, dtype, "there is no type for it; astype(str) may do") from error
     except (pa.ArrowInvalid, UnicodeEncodeError) as error:
         raise _column_error(where, dtype, str(error)) from error
+
+
+def _has_decimals(categories: pd.Index[Any]) -> bool:
+    from decimal import Decimal
+
+    return categories.dtype == object and any(isinstance(value, Decimal) for value in categories)
 
 
 def _plain_array(array: Any) -> pa.Array:
@@ -177,32 +186,25 @@ def _kql_array_type(found: pa.DataType) -> tuple[str, pa.DataType]:
 
 
 def _column_error(where: str, dtype: object, why: str) -> ParameterError:
-    return ParameterError(
-        f"{where} ({dtype}) cannot become a KQL column: {why}", name=where.partition("[")[0]
-    )
+    return ParameterError(f"{where} ({dtype}) cannot cross: {why}", name=where.partition("[")[0])
 
 
-def _from_objects(series: pd.Series[Any], where: str) -> tuple[str, pa.Array]:
+def _from_objects(series: pd.Series[Any], where: str, told: str | None = None) -> tuple[str, pa.Array]:
     """Objects by what they are: all of one scalar type, or dynamic."""
     import pyarrow as pa
 
-    missing = _missing(series)
-    if all(isinstance(value, str) for value, gone in zip(series, missing, strict=True) if not gone):
-        kind = "dynamic" if all(missing) and len(series) else "string"
-        texts = [None if gone else str(value) for value, gone in zip(series, missing, strict=True)]
+    absent = missing(series)
+    if told and all(absent):
+        return arrow_from_values([Value(told, None)] * len(series), where, told)
+    if all(isinstance(value, str) for value, gone in zip(series, absent, strict=True) if not gone):
+        kind = "dynamic" if all(absent) and len(series) else "string"
+        texts = [None if gone else str(value) for value, gone in zip(series, absent, strict=True)]
         return kind, pa.array(texts, pa.string())
     values = [
         Value("dynamic", None) if gone else value_of(value, where)
-        for value, gone in zip(series, missing, strict=True)
+        for value, gone in zip(series, absent, strict=True)
     ]
     return arrow_from_values(values, where)
-
-
-def _missing(series: pd.Series[Any]) -> list[bool]:
-    """Which objects are pandas' marks of a missing value; a nan among numbers is such a mark, too."""
-    import pandas as pd
-
-    return [bool(gone) for gone in pd.isna(series)]
 
 
 def arrow_from_columns(
@@ -226,14 +228,14 @@ def arrow_from_columns(
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def arrow_from_values(values: Sequence[Value], where: str) -> tuple[str, pa.Array]:
-    """Values as one Arrow column of their common type, dynamic where they have none."""
+def arrow_from_values(values: Sequence[Value], where: str, empty: str = "dynamic") -> tuple[str, pa.Array]:
+    """Values as one Arrow column of their common type, dynamic where they have none; `empty`: the type of no values."""
     import pyarrow as pa
 
     kinds = {value.type for value in values if value.plain is not None} or {value.type for value in values}
     if kinds == {"int", "long"}:
         kinds = {"long"}
-    kind = kinds.pop() if len(kinds) == 1 else "dynamic"
+    kind = kinds.pop() if len(kinds) == 1 else "dynamic" if kinds else empty
     plain = [_arrow_scalar(kind, value, where) for value in values]
     if kind == "decimal":
         return kind, _decimals(plain)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.frames.collector import paused_collector
-from kqlmagic_ext.frames.json_text import json_values
-from kqlmagic_ext.frames.types import kql_type, refuse_twins
+from kqlmagic_ext.frames.json_text import json_strides
+from kqlmagic_ext.frames.types import UNTOLD, kql_type, refuse_twins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     import pyarrow as pa
 
 
 _DYNAMIC_STRIDE = 50_000
+_OBJECTS = frozenset({"decimal", "dynamic"})
 _MASKED = {"bool": "BooleanDtype", "int": "Int32Dtype", "long": "Int64Dtype"}
 
 
 def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: None) -> pd.DataFrame:
     """The DataFrame of an Arrow table, with the pandas dtypes of the type table above.
 
-    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work. Raises QueryError for
-    two columns of one name.
+    `checkpoint` is called between columns and every 50,000 dynamic values: what it raises ends the work. Its `attrs` tell the
+    types of columns of objects: without a value in them nothing else does. Raises QueryError for two columns of one name.
     """
     import pandas as pd
 
@@ -33,7 +35,11 @@ def frame_from_arrow(table: pa.Table, checkpoint: Callable[[], None] = lambda: N
         for field, column in zip(table.schema, table.columns, strict=True):
             checkpoint()
             arrays[field.name] = _pandas_column(kql_type(field), column, checkpoint)
-    return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+    frame = pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+    untold = {field.name: kql_type(field) for field in table.schema if kql_type(field) in _OBJECTS}
+    if untold:
+        frame.attrs[UNTOLD] = untold
+    return frame
 
 
 def _pandas_column(kind: str, column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> Any:
@@ -90,10 +96,11 @@ def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Seri
     import numpy as np
     import pandas as pd
 
-    objects = np.empty(len(column), dtype=object)
-    for start in range(0, len(column), _DYNAMIC_STRIDE):
-        checkpoint()
-        piece = column.slice(start, _DYNAMIC_STRIDE)
-        # Not assigned as a list: numpy would take a list of equal lists for a table.
-        objects[start : start + len(piece)] = np.fromiter(json_values(piece), object, len(piece))
+    def strides() -> Iterator[list[Any]]:
+        for start in range(0, len(column), _DYNAMIC_STRIDE):
+            checkpoint()
+            yield from json_strides(column.slice(start, _DYNAMIC_STRIDE))
+
+    # Not made of a list: numpy would take a list of equal lists for a table.
+    objects = np.fromiter(chain.from_iterable(strides()), object, len(column))
     return pd.Series(objects, dtype=object)

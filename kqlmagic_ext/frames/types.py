@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+UNTOLD = "kql_types"  # in a frame's attrs: the KQL types of columns whose dtype does not tell them
+
 
 def arrow_type(kql_type: str) -> pa.DataType:
     """The Arrow type in which a column of a KQL type travels; for decimal the engine's own, 38 digits with 9 after the point."""

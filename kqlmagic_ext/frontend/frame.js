@@ -212,7 +212,7 @@
     if (is.isTimestamp(type) || is.isDate(type)) return "datetime";
     if (is.isDuration(type)) return "timespan";
     if (is.isNull(type)) return "dynamic";
-    throw new TypeError(`The column ${quoted(name)} is of the Arrow type ${type}, for which KQL has none`);
+    throw new TypeError(`The column ${quoted(name)} is of the Arrow type ${type}, for which there is no type here`);
   }
 
   /** @returns {(row: number) => any} reads over the chunks of a column; a null is null */
@@ -390,7 +390,7 @@
   function dateMilliseconds(date, where) {
     const time = date.getTime();
     if (Number.isNaN(time)) throw new TypeError(`${where} is an invalid Date`);
-    if (time < FIRST_MS || time > END_MS) throw new TypeError(`${where} is ${date.toISOString()}: KQL's datetimes end with the years 1 and 9999`);
+    if (time < FIRST_MS || time > END_MS) throw new TypeError(`${where} is ${date.toISOString()}: datetimes end with the years 1 and 9999`);
     return time;
   }
 
@@ -474,13 +474,22 @@
     return compoundText(value, where, [...above, value]);
   }
 
+  /** Whether it is a typed array of fractions, also when all of them are whole. */
+  const isReals = (value) => ["[object Float32Array]", "[object Float64Array]"].includes(Object.prototype.toString.call(value));
+
+  function finite(number, where) {
+    if (Number.isFinite(number)) return number;
+    throw new TypeError(`${where} holds ${number}, for which JSON has no form; make it text or null first`);
+  }
+
   function jsonNumber(number, where) {
-    if (!Number.isFinite(number)) throw new TypeError(`${where} holds ${number}, for which JSON has no form; make it text or null first`);
+    finite(number, where);
     return Number.isSafeInteger(number) && !Object.is(number, -0) ? String(number) : realText(number);
   }
 
   function compoundText(value, where, above) {
     const items = itemsOf(value);
+    if (isReals(value)) return `[${Array.from(value, (item) => realText(finite(item, where))).join(",")}]`;
     if (items) return `[${Array.from(items, (item) => jsonText(item, where, above)).join(",")}]`;
     const entries = entriesOf(value, where);
     return `{${entries.map(([key, item]) => `${JSON.stringify(wellFormed(key, where))}:${jsonText(item, where, above)}`).join(",")}}`;
@@ -500,7 +509,7 @@
       throw new TypeError(`${where} holds a Map with the key ${shown(other)}; keys must be text`);
     }
     if (isPlain(value)) return Object.entries(value);
-    throw new TypeError(`${where} holds ${aKind(value)}, for which KQL has no type; make it text, a number or a plain object first`);
+    throw new TypeError(`${where} holds ${aKind(value)}, for which there is no type; make it text, a number or a plain object first`);
   }
 
   /** Whether it is an object of braces or of Object.create(null), also one of another window. */

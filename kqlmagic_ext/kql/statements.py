@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import QueryError
-from kqlmagic_ext.kql.tokens import code, place, split
+from kqlmagic_ext.kql.inside import NotLiteral, string_value
+from kqlmagic_ext.kql.literals import literal_of
+from kqlmagic_ext.kql.parameters import RESERVED
+from kqlmagic_ext.kql.prelude import lift
+from kqlmagic_ext.kql.tokens import code, place, split, tokens
+from kqlmagic_ext.kql.words import KEYWORDS
+from kqlmagic_ext.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from kqlmagic_ext.kql.tokens import Token
 
 _PREPARING = {"let", "set", "declare", "alias", "restrict"}
+_BEGINNING = {"print", "range", "union", "search", "find", "datatable", "externaldata", "let"}
+_KINDS = {
+    "inner",
+    "innerunique",
+    "leftouter",
+    "rightouter",
+    "fullouter",
+    "leftanti",
+    "leftsemi",
+    "rightanti",
+    "rightsemi",
+}
+# Words behind which, or with which, a statement runs on in the next line.
+_RUNS_ON = (KEYWORDS - _BEGINNING) | _KINDS | {"on", "matches", "nulls"}
 _LITERALS = {
     "bool",
     "boolean",
@@ -26,6 +49,15 @@ _LITERALS = {
     "decimal",
     "dynamic",
 }
+_VALUES = (
+    "title",
+    "xtitle",
+    "ytitle",
+    "xmin",
+    "xmax",
+    "ymin",
+    "ymax",
+)  # properties that KQL lets be any scalar
 _CONVERTING = {"date": "datetime", "time": "timespan", "boolean": "bool"}
 _LITERAL_WORDS = {"null", "true", "false", "nan", "inf"}
 
@@ -43,12 +75,36 @@ def tabular_statements(text: str) -> list[str]:
     if not spans:
         raise QueryError("the cell holds no query, only comments" if "//" in text else "there is no query")
     if not asking:
+        if (missing := without_semicolon(text)) is not None:
+            said = "a ; is missing before this"
+            raise QueryError(said, hint="each let ends with one", syntax=True, **place(text, missing))
         raise QueryError(
             "the query is only let statements, so it answers nothing",
             hint="add what it should give, such as the name of the last let",
         )
     _refuse_commands(text, asking)
     return [_only(text, span, asking) for span in asking]
+
+
+def without_semicolon(text: str) -> int | None:
+    """Where the next statement begins on a line of its own behind a `let` that no `;` ends; None when each ends."""
+    for start, end in split(text, ";"):
+        tokens = code(text[start:end])
+        depth = 0
+        for token, behind in itertools.pairwise(tokens) if _is_let(tokens) else ():
+            depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+            is_next_line = "\n" in text[start + token.end : start + behind.start]
+            is_ended = token.kind != "mark" or token.text in (")", "]", "}")
+            begins = behind.kind == "name" and behind.text not in _RUNS_ON
+            if depth == 0 and is_next_line and is_ended and begins and token.text not in _RUNS_ON:
+                return start + behind.start
+    return None
+
+
+def _is_let(tokens: Sequence[Token]) -> bool:
+    """Whether the statement is a `let`; one with `parse` is left alone, whose names and texts run over lines."""
+    words = [token.text for token in tokens]
+    return words[:1] == ["let"] and not {"parse", "parse-where"} & set(words)
 
 
 def _refuse_commands(text: str, spans: list[tuple[int, int]]) -> None:
@@ -109,10 +165,11 @@ def preview(text: str, limit: int) -> str:
     return text
 
 
-def render_clause(text: str) -> Mapping[str, Any] | None:
+def render_clause(text: str, values: Mapping[str, Value] | None = None) -> Mapping[str, Any] | None:
     """`{"visualization": "timechart", "title": "…", …}` of a statement that ends in `render`, None of any other.
 
-    The properties stand under their names in lower case: kind (such as stacked), title, xtitle, ymin …
+    The properties stand under their names in lower case: kind (such as stacked), title, xtitle, ymin … `values`: the
+    query's parameters, which like the literals of `let` may be a title or a bound.
     """
     first, last = split(text.rstrip().rstrip(";"), ";")[-1]
     statement = text[first:last]
@@ -121,7 +178,15 @@ def render_clause(text: str) -> Mapping[str, Any] | None:
     if len(words) < 2 or words[0].text != "render":  # noqa: PLR2004 - the word and the kind
         return None
     inside = [statement[start:end][a:b] for a, b in _properties(statement[start:end])]
-    return MappingProxyType({"visualization": words[1].text, **_pairs(inside)})
+    pairs = _pairs(inside)
+    known: dict[str, Any] = {}
+    if any(pairs.get(name, "").strip().isidentifier() for name in _VALUES):
+        known = {
+            **lift(text).values,
+            **{name.removeprefix(RESERVED): given for name, given in (values or {}).items()},
+        }
+    found = {name: _plain(value, known if name in _VALUES else {}) for name, value in pairs.items()}
+    return MappingProxyType({"visualization": words[1].text, **found})
 
 
 def _pairs(parts: list[str]) -> dict[str, str]:
@@ -130,7 +195,7 @@ def _pairs(parts: list[str]) -> dict[str, str]:
     for part in parts:
         name, equals, value = part.partition("=")
         if equals:
-            found[name.strip().lower()] = _plain(value)
+            found[name.strip().lower()] = value
         elif found:
             last = next(reversed(found))
             found[last] += f", {part.strip()}"
@@ -145,7 +210,20 @@ def _properties(clause: str) -> list[tuple[int, int]]:
     return [(opening + 1 + a, opening + 1 + b) for a, b in split(clause[opening + 1 : closing], ",") if b > a]
 
 
-def _plain(value: str) -> str:
-    """A property's value without white space, and without the quotes of a string."""
+def _plain(value: str, known: Mapping[str, Any]) -> str:
+    """A property's value without white space; the text of a string, and of a name whose value is known."""
     value = value.strip()
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+    named = known.get(value.removeprefix(RESERVED))
+    if isinstance(named, Value):
+        return _told(named)
+    try:
+        return string_value(value) if [token.kind for token in tokens(value)] == ["string"] else value
+    except NotLiteral:
+        return value
+
+
+def _told(value: Value) -> str:
+    if value.plain is None or value.type == "string":
+        return value.plain or ""
+    written = literal_of(value)
+    return written[len(value.type) + 1 : -1] if written.startswith(f"{value.type}(") else written

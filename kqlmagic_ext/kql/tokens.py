@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HIDDEN = 'h"***"'
 _TOKEN = re.compile(
     r"""
       (?P<string> [hH]?@"(?:[^"]|"")*(?:"|\Z) | [hH]?@'(?:[^']|'')*(?:'|\Z)
@@ -59,6 +60,15 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
     """All tokens of the text from an offset on, in order; together they are the text."""
     for match in _TOKEN.finditer(text, start):
         yield Token(match.lastgroup or "mark", match.group(), match.start())
+
+
+def without_hidden(text: str) -> str:
+    """The text with each `h"…"`, the string that KQL keeps out of logs, as `h"***"`: what is told and kept of a query."""
+    return "".join(HIDDEN if _is_hidden(token) else token.text for token in tokens(text))
+
+
+def _is_hidden(token: Token) -> bool:
+    return token.kind == "string" and token.text[0] in "hH"
 
 
 def code(text: str) -> list[Token]:

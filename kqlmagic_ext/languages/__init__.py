@@ -133,6 +133,10 @@ class Language:
     sigil: str = ""
     flags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    def variable(self, name: str) -> str:
+        """Its variable in a receipt: `$failed`; where no sigil tells it from Python's, `failed (Node.js)`."""
+        return f"{self.sigil}{name}" if self.sigil else f"{name} ({self.title})"
+
     def start(self, settings: Settings) -> Session:
         """A new session. Raises LanguageError when the runtime is not there: it says how to get it."""
         module, _, name = self.session.partition(":")

@@ -11,10 +11,19 @@ from kqlmagic_ext.magics.charts import ChartMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
+from kqlmagic_ext.magics.packs import PackMagics
 from kqlmagic_ext.magics.record import RecordMagics
+from kqlmagic_ext.magics.replay import ReplayMagics
+from kqlmagic_ext.magics.report import ReportMagics
+from kqlmagic_ext.magics.window import WindowMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+REGISTERED = (
+    ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, ReplayMagics, LanguageMagics, BrowserMagics, PackMagics,
+    WindowMagics,
+)  # fmt: skip
 
 
 def load(shell: InteractiveShell) -> None:
@@ -22,10 +31,20 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = KqlMagics(shell)
     languages = LanguageMagics(shell, magics.bindings)
-    browser = BrowserMagics(shell, magics.bindings)
-    charts, record = ChartMagics(shell, magics.charts), RecordMagics(shell, magics)
-    for registered in (magics, ConnectionMagics(shell, magics.places), charts, record, languages, browser):
-        shell.register_magics(registered)
+    registered = (
+        magics,
+        ConnectionMagics(shell, magics.places),
+        ChartMagics(shell, magics.charts),
+        RecordMagics(shell, magics),
+        ReportMagics(shell, magics.recording),
+        ReplayMagics(shell, magics),
+        PackMagics(shell, magics),
+        WindowMagics(shell, magics),
+        languages,
+        BrowserMagics(shell, magics.bindings),
+    )
+    for one in registered:
+        shell.register_magics(one)
     atexit.register(magics.close)
     atexit.register(languages.close)
     # A hook of our own errors, not of IPython: they show as one line unless the analyst asks for all of it.
@@ -34,14 +53,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away, close every connection and end every session; nothing of ours stays."""
-    for registered in (
-        ChartMagics,
-        ConnectionMagics,
-        RecordMagics,
-        KqlMagics,
-        LanguageMagics,
-        BrowserMagics,
-    ):
+    for registered in REGISTERED:
         magics = shell.magics_manager.registry.pop(registered.__name__, None)
         if magics is None:
             continue
@@ -49,7 +61,7 @@ def unload(shell: InteractiveShell) -> None:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(magics)
-        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics):
+        if isinstance(magics, KqlMagics | LanguageMagics | BrowserMagics | PackMagics):
             magics.close()
             atexit.unregister(magics.close)
     KqlMagicError.full_traceback = staticmethod(lambda: False)

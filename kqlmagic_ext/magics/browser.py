@@ -135,7 +135,7 @@ class BrowserMagics(Magics):
             given = crossed(value, variable, left, as_arrow=as_arrow)
             left -= given.size
             found[name] = given.data
-            lines.append(f"{variable} → {name}: {described(value)}")
+            lines.append(f"{variable} → {name} (browser): {described(value)}")
             warnings += given.warnings
         return found, lines, warnings
 

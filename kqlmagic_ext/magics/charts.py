@@ -34,7 +34,7 @@ class Charts:
         self.last, self.are_asked = drawing.chart, True
         if drawing.shown is not None:
             publish_display_data(dict(drawing.shown), metadata=embedding(drawing.shown))
-        elif drawing.table is not None:
+        if drawing.table is not None:
             display(drawing.table)
         return drawing
 

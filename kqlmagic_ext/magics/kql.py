@@ -23,13 +23,14 @@ from traitlets import Enum, Int, TraitError, Unicode, validate
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.kql.parameters import is_frame, names_in_braces
-from kqlmagic_ext.kql.tokens import place
+from kqlmagic_ext.kql.tokens import place, without_hidden
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.attempt import Attempt
 from kqlmagic_ext.magics.bindings import Bindings
 from kqlmagic_ext.magics.charts import Charts
 from kqlmagic_ext.magics.places import DEMO, Places
 from kqlmagic_ext.magics.queries import Queries
+from kqlmagic_ext.magics.ran import Ran
 from kqlmagic_ext.magics.recording import Recording, Wishes, size_in_bytes
 from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
@@ -109,6 +110,7 @@ class KqlMagics(Magics):
         self.typing.add()
         self.recording = Recording(self._wishes)
         self.queries = Queries(shell, self.places, self.bindings, self.charts, self.typing, self.recording)
+        self.ran: Ran | None = None  # the last query, if it ran well
 
     # ------------------------------------------------------------ queries
 
@@ -128,6 +130,11 @@ class KqlMagics(Magics):
         help="in Log Analytics, ask the endpoint for Basic and Auxiliary tables, which lacks join, union and more",
     )
     @argument("--show", action="store_true", help="print the query that would be sent, and run nothing")
+    @argument(
+        "--cache",
+        metavar="AGE",
+        help="take the kept answer to the very same question if it is not older than this (10m, 1h, 7d); else ask",
+    )
     @argument("--no-record", action="store_true", help="leave no record of this query and its answer")
     @argument("query", nargs="...", help="KQL: everything behind the options, byte for byte")
     @line_cell_magic
@@ -147,23 +154,31 @@ class KqlMagics(Magics):
         `%kql_chart` gives it.
         """
         with Attempt(self.bindings, line, "the query was stopped") as attempt:
+            before, self.ran = self.ran, None
             attempt.asked = asked = opt.parse(self.kql, line, cell)
             attempt.outputs = asked.outputs
-            try:
-                return self._run(asked, local_ns or {})
-            except QueryError as error:
-                if error.unknown and is_frame(self._names.get(error.unknown)):
-                    error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
-                raise
+            self.ran = before if asked.options.show else None
+            return self.answer(asked, local_ns or {})
+
+    def answer(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
+        """What a cell gives for what it asks; the values of `local_ns` stand before the notebook's own."""
+        try:
+            return self._run(asked, local_ns)
+        except QueryError as error:
+            if error.unknown and is_frame(self._names.get(error.unknown)):
+                error.hint = f"{error.unknown} is a DataFrame of this notebook: add -i {error.unknown}"
+            raise
 
     def _run(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Any:
         self.bindings.check(asked.outputs)
         query = self._query(asked, local_ns)
         connection = self.places.choose(opt.variable_in(asked.options.connection, self._names))
         if asked.options.show:
-            print(connection.prepare(query))  # noqa: T201 - the cell's own output
+            print(without_hidden(connection.prepare(query)))  # noqa: T201 - the cell's own output
             return None
-        return self.queries.run(asked, query, connection)
+        shown = self.queries.run(asked, query, connection)
+        self.ran = Ran.of(asked, query)
+        return shown
 
     def _query(self, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Query:
         if not asked.text.strip():

@@ -11,7 +11,7 @@ from IPython.display import publish_display_data
 from traitlets import Float, Int, Unicode
 
 from kqlmagic_ext.display.receipt import described, receipt
-from kqlmagic_ext.errors import harmless
+from kqlmagic_ext.errors import PlacedError, harmless
 from kqlmagic_ext.languages import LANGUAGES, Settings
 from kqlmagic_ext.magics import completion
 from kqlmagic_ext.magics import options as opt
@@ -111,7 +111,9 @@ class LanguageMagics(Magics):
         pulled = {variable: session.pull(name) for variable, name in outputs.items()}
         self._bindings.bind(pulled, (crossing.value for crossing in pulled.values()))
         for variable, crossing in pulled.items():
-            crossed.append(f"{language.sigil}{outputs[variable]} → {variable}: {described(crossing.value)}")
+            crossed.append(
+                f"{language.variable(outputs[variable])} → {variable}: {described(crossing.value)}"
+            )
             warnings += crossing.warnings
         self._show(outcome, [*attempt.notes, *crossed], [*outcome.notes, *screen.note, *warnings])
 
@@ -167,8 +169,12 @@ def _push(
     lines: list[str] = []
     warnings: list[str] = []
     for name, value in inputs.items():
-        warnings += session.push(name, value)
-        lines.append(f"{names[name]} → {language.sigil}{name}: {described(value)}")
+        try:
+            warnings += session.push(name, value)
+        except PlacedError as error:  # a session does not know what the value is called here
+            error.message = error.message.replace(f"-i other={name}", f"-i other={names[name]}")
+            raise
+        lines.append(f"{names[name]} → {language.variable(name)}: {described(value)}")
     return lines, warnings
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser, argument
 
+from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.query import Timespan
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell."""
+    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell.
+
+    `again_of`: the id of the record whose query it runs again.
+    """
 
     options: argparse.Namespace
     text: str
@@ -63,6 +67,7 @@ class Cell:
     line: int
     column: int
     source: str = ""
+    again_of: str = ""
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool = True) -> Cell:
@@ -108,7 +113,8 @@ def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], 
         option = match[1]
         if option not in known:
             there = ", ".join(sorted(name for name in known if name.startswith("--") and name != "--help"))
-            raise UsageError(f"there is no option {option}; there is {there}")
+            near = did_you_mean(option, [name for name in known if name.startswith("--")], 0.7)
+            raise UsageError(f"there is no option {option}; {near or f'there is {there}'}")
         end = match.end()
         if known[option].nargs == 0:  # a flag
             words.append(option)

@@ -11,6 +11,7 @@ from IPython.display import publish_display_data
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import PartialResultError, QueryError
 from kqlmagic_ext.kql.parameters import quoted_names
+from kqlmagic_ext.magics.caching import cached
 from kqlmagic_ext.magics.checking import complete
 from kqlmagic_ext.magics.places import DEMO
 from kqlmagic_ext.magics.progress import Progress
@@ -52,13 +53,17 @@ class Queries:
     def run(self, asked: Cell, query: Query, connection: Connection) -> Any:
         """What the cell gives: the frame, or None when it is bound. Raises what the connection raises."""
         self._let_go()
-        with self._recording.asking(asked, query, connection) as asking:
-            result = self._answer(asked, connection, asking.query)
-            asking.answered(result)
+        kept = cached(self._recording, asked, query, connection)
+        if kept is not None:
+            result, lines, warnings = kept.result, [kept.line], []
+        else:
+            with self._recording.asking(asked, query, connection) as asking:
+                result = self._answer(asked, connection, asking.query)
+                asking.answered(result)
+            lines, warnings = asking.lines, asking.warnings
         self._typing.learn(connection, result)
         self._check_count(asked.outputs, result)
-        lines = [*self._synthetic_note(asked, connection), *asking.lines]
-        return self.show(asked, result, lines, asking.warnings)
+        return self.show(asked, result, [*self._synthetic_note(asked, connection), *lines], warnings)
 
     def _answer(self, asked: Cell, connection: Connection, query: Query) -> Result:
         """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""

@@ -14,7 +14,7 @@ from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.magics import options as opt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -33,7 +33,7 @@ class RecordMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, kql: KqlMagics) -> None:
         super().__init__(shell)
-        self._kql, self._recording = kql, kql.recording
+        self._names, self._kql, self._recording = shell.user_ns, kql, kql.recording
 
     @no_var_expand
     @magic_arguments()
@@ -77,7 +77,7 @@ class RecordMagics(Magics):
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._recording.desk
-        record = self.record(desk, arguments.id)
+        record = found(desk, arguments.id, self._names)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
         except ResultGone as error:
@@ -126,7 +126,7 @@ class RecordMagics(Magics):
             return
         damaged = desk.store.unreadable()
         ids = [
-            one if (one := text.strip("\"',").upper()) in damaged else self.record(desk, text).id
+            one if (one := text.strip("\"',").upper()) in damaged else found(desk, text, self._names).id
             for text in arguments.ids
         ]
         for one in ids:
@@ -171,26 +171,10 @@ class RecordMagics(Magics):
         return gaps
 
     @staticmethod
-    def record(desk: Desk, text: str) -> Record:
-        """The record of an id, once it is written; UsageError when there is none, or it cannot be read."""
-        from kqlmagic_ext.record.records import number_of
-
-        try:
-            number = number_of(text.strip("\"',"))
-            desk.writer.flush(number=number)
-            return desk.store.record(number)
-        except KeyError as error:
-            raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
-        except (ValueError, OSError) as error:
-            raise UsageError(f"{text}: {error}") from error
-
-    @staticmethod
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
         """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
-        pending, gone = (
-            desk.writer.waiting(),
-            list(desk.writer.lost),
-        )  # first: what is kept meanwhile is told once
+        # These first: what is kept meanwhile is told by the store.
+        pending, gone = desk.writer.waiting(), list(desk.writer.lost)
         kept = desk.store.history()
         states = {record.id: desk.store.state(record) for record in kept}
         waiting = [record for record in pending if record.id not in states]
@@ -205,6 +189,36 @@ def _few(ids: list[str]) -> str:
     return ", ".join(
         [f"{len(ids) - _SHOWN_IDS:,} earlier ones"] * (len(ids) > _SHOWN_IDS) + ids[-_SHOWN_IDS:]
     )
+
+
+def found(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
+    """The record of an id, or of `{{name}}`: a variable that holds an id, or the frame of an answer.
+
+    It is waited for until it is written. UsageError when there is none, or it cannot be read.
+    """
+    from kqlmagic_ext.record.records import number_of
+
+    try:
+        number = number_of(_identity(text.strip("\"',"), names, desk.store.case))
+        desk.writer.flush(number=number)
+        return desk.store.record(number)
+    except KeyError as error:
+        raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{text}: {error}") from error
+
+
+def _identity(text: str, names: Mapping[str, Any], case: str) -> str:
+    """The id itself, or that of the record which a variable's frame came from."""
+    from kqlmagic_ext.record.drafts import origin_of
+
+    value = names.get(text[2:-2].strip()) if text.startswith("{{") and text.endswith("}}") else None
+    if type(value).__name__ != "DataFrame":
+        return opt.variable_in(text, names) or ""
+    origin = origin_of(value.attrs)  # type: ignore[union-attr]  # a DataFrame has attrs
+    if origin is None or origin.case != case:
+        raise UsageError(f"{text}: its frame tells no record of the case {case}")
+    return f"R{origin.number}"
 
 
 def _now() -> str:

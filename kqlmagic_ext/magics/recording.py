@@ -60,6 +60,7 @@ class Recording:
 
     def __init__(self, wishes: Callable[[], Wishes]) -> None:
         self._wishes = wishes
+        self._folder_name = Path.cwd().name  # the notebook's, wherever a cell goes later
         self._desks: dict[Path, Desk] = {}  # a case that was left is still written, and found again
         self._process = os.getpid()
         self._told_place = False
@@ -76,7 +77,7 @@ class Recording:
         if self._process != os.getpid():  # a fork: what waits is written by its parent, which has the threads
             self._desks, self._process = {}, os.getpid()
         cases = Path(wishes.folder).expanduser() if wishes.folder else cases_folder()
-        folder = cases / case_name(wishes.case)
+        folder = cases / case_name(wishes.case or self._folder_name)
         if folder not in self._desks:
             store = Store(folder)
             self._desks[folder] = Desk(store, Writer(store, lambda: self._wishes().budget))
@@ -92,6 +93,12 @@ class Recording:
         """The record of one query on its way."""
         mode = "off" if getattr(asked.options, "no_record", False) else self._wishes().mode
         return Asking(self, asked, query, connection, mode)
+
+    def question(self, query: Query, connection: Connection) -> tuple[Record, Mapping[str, pa.Table]]:
+        """What a record would say of a question, and the frames that go into it."""
+        query, parameters = _crossed(query)
+        tables = {name: value for name, value in query.inputs.items() if is_arrow(value)}
+        return _question(query, connection, parameters), tables
 
     def note(self, text: str) -> Record:
         """Put the analyst's own words between the queries; OSError when they cannot be kept."""
@@ -184,27 +191,18 @@ class Asking:
             self.warnings.append(f"this query is not recorded: {why}")
 
     def _begin(self) -> None:
-        from kqlmagic_ext.record.records import Record
-
         self._origins = _origins(self.query)
         self.query, parameters = _crossed(self.query)
         query, asked = self.query, self._asked
         self._desk = self._recording.desk
         store = self._desk.store
-        self._record = Record(
-            store.take_id(),
-            store.case,
-            "query",
-            _iso(datetime.now(UTC)),
+        self._record = _question(query, self._connection, parameters).with_(
+            id=store.take_id(),
+            case=store.case,
             cell=_short(asked.source),
-            text=_short(query.text),
-            parameters=parameters,
-            connection=self._connection.name,
-            place=_place(self._connection),
-            timespan="" if query.timespan is None else query.timespan.text,
-            options=_options(query),
             outputs=asked.outputs,
             wanted=self._mode,
+            again_of=asked.again_of,
         )
         self.lines, warnings = self._recording.told()
         self.warnings += warnings
@@ -215,13 +213,36 @@ class Asking:
         inputs = {
             name: (table, self._origins.get(name))
             for name, table in self.query.inputs.items()
-            if type(table).__module__.startswith("pyarrow")
+            if is_arrow(table)
         }
         if self._result is None:
             with suppress(KqlMagicError):
                 record = record.with_(sent=_short(self._connection.prepare(self.query)))
             return Draft(record.with_(error=_told(error), complete=False), (), inputs)
         return Draft(_answered(record, self._result, error), self._result.tables, inputs)
+
+
+def is_arrow(value: object) -> bool:
+    """Whether a value is an Arrow table, as the frames that a query uses are by then."""
+    return type(value).__module__.startswith("pyarrow")
+
+
+def _question(query: Query, connection: Connection, parameters: Mapping[str, Any]) -> Record:
+    """The part of a record that is known before the answer."""
+    from kqlmagic_ext.record.records import Record
+
+    return Record(
+        "",
+        "",
+        "query",
+        _iso(datetime.now(UTC)),
+        text=_short(query.text),
+        parameters=parameters,
+        connection=connection.name,
+        place=place_of(connection),
+        timespan="" if query.timespan is None else query.timespan.text,
+        options=_options(query),
+    )
 
 
 def size_in_bytes(text: str) -> int:
@@ -234,16 +255,13 @@ def size_in_bytes(text: str) -> int:
 
 def case_name(wanted: str) -> str:
     """The name of the case's folder: what was chosen, else that of the notebook's folder."""
-    name = "".join(
-        "_" if char in _UNSAFE or ord(char) < ord(" ") else char for char in wanted or Path.cwd().name
-    )
+    name = "".join("_" if char in _UNSAFE or ord(char) < ord(" ") else char for char in wanted)
     return name.strip(" .") or "notebook"
 
 
 def _answered(record: Record, result: Result, error: BaseException | None) -> Record:
     origin = result.origin
     return record.with_(
-        time=origin.get("start", record.time),
         sent=_short(result.sent.text if result.sent else origin.get("query", "")),
         window=tuple(origin.get("window", (None, None))),
         seconds=origin.get("seconds"),
@@ -313,7 +331,7 @@ def _options(query: Query) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _place(connection: Connection) -> str:
+def place_of(connection: Connection) -> str:
     """The URL that opens the same rows again, without what may be a secret."""
     from kqlmagic_ext.connections.secrets import suspicious_options, without_options
 
@@ -329,9 +347,11 @@ def _told(error: BaseException | None) -> str:
 
 
 def _short(text: str) -> str:
+    """The text as a record holds it: without what KQL itself keeps out of logs."""
+    from kqlmagic_ext.kql.tokens import without_hidden
     from kqlmagic_ext.query import shortened
 
-    return shortened(text, _LONGEST_TEXT)
+    return shortened(without_hidden(text), _LONGEST_TEXT)
 
 
 def _iso(moment: datetime) -> str:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.record.chunks import filled, numpy_values, plain_chunks, valid
 from kqlmagic_ext.values import LONG_MAX
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 _HEAD = b"kqlmagic_ext table 1\n"
 _NUMBERS = {"int": "<i4", "long": "<i8", "real": "<f8"}
-_TEXTS = ("string", "guid", "dynamic")
 _UNITS = {
     "100ns": 100,
     "ns": 1,
@@ -62,58 +62,6 @@ def content_hash(table: pa.Table, checkpoint: Callable[[], None] = lambda: None)
     return digest.hexdigest()
 
 
-def plain_chunks(field: pa.Field, column: pa.ChunkedArray) -> tuple[str, list[pa.Array]]:
-    """The KQL type that a field tells, and its column in pieces: none empty, no dictionaries, no null string.
-
-    Raises
-    ------
-    ValueError
-        When the field tells no KQL type, or one that its Arrow type cannot be; it names the column.
-    """
-    kind = (field.metadata or {}).get(b"kql", b"").decode(errors="replace")
-    chunks = [_decoded(chunk) for chunk in column.chunks if len(chunk)]
-    for type_ in {chunk.type for chunk in chunks} or {_value_type(field.type)}:
-        if not _can_be(kind, type_):
-            said = f"tells the KQL type {kind!r}" if kind else "tells no KQL type"
-            raise ValueError(f"column {field.name!r} {said}, and Arrow keeps it as {field.type}")
-    if kind == "string":
-        chunks = _filled(chunks, "")
-    return kind, chunks
-
-
-def _value_type(type_: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-
-    return type_.value_type if pa.types.is_dictionary(type_) else type_
-
-
-def _decoded(chunk: pa.Array) -> pa.Array:
-    """The chunk without a dictionary; its text with wide offsets, because it may grow beyond 2 GiB."""
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(chunk.type):
-        return chunk
-    values = chunk.dictionary
-    return (values.cast(pa.large_string()) if pa.types.is_string(values.type) else values).take(chunk.indices)
-
-
-def _can_be(kind: str, type_: pa.DataType) -> bool:
-    """Whether an Arrow type can keep a KQL type."""
-    import pyarrow as pa
-
-    types = pa.types
-    found: Any = {
-        "bool": types.is_boolean,
-        "int": types.is_int32,
-        "long": types.is_int64,
-        "real": types.is_float64,
-        "datetime": types.is_timestamp,
-        "timespan": types.is_duration,
-        "decimal": lambda type_: types.is_decimal128(type_) or types.is_decimal256(type_),
-    }.get(kind, lambda type_: kind in _TEXTS and (types.is_string(type_) or types.is_large_string(type_)))
-    return bool(found(type_))
-
-
 def _column_parts(field: pa.Field, column: pa.ChunkedArray) -> Iterator[Any]:
     """The bytes of a column, piece by piece."""
     kind, chunks = plain_chunks(field, column)
@@ -121,48 +69,26 @@ def _column_parts(field: pa.Field, column: pa.ChunkedArray) -> Iterator[Any]:
     for text in (field.name.encode(), form.encode()):
         yield _count(len(text))
         yield text
-    yield _bits([_valid(chunk) for chunk in chunks])
+    yield _bits([valid(chunk) for chunk in chunks])
     yield from values
 
 
 def _form_and_values(kind: str, chunks: Chunks) -> tuple[str, Iterator[Any]]:
     if kind in _NUMBERS:
-        return kind, (_one_nan(_numpy(chunk, 0)).astype(_NUMBERS[kind], copy=False) for chunk in chunks)
+        return kind, (one_nan(numpy_values(chunk, 0)).astype(_NUMBERS[kind], copy=False) for chunk in chunks)
     if kind in ("datetime", "timespan"):
-        unit, counts = exact_times(chunks)
+        unit, counts = _exact_times(chunks)
         return f"{kind} {unit}", (count.astype("<i8", copy=False) for count in counts)
     if kind == "decimal":
         scale, digits = exact_digits(chunks)
         return f"{kind} {scale}", _text_parts(digits)
     if kind == "bool":
-        return kind, iter([_bits([_numpy(chunk, value=False) for chunk in chunks])])
+        return kind, iter([_bits([numpy_values(chunk, value=False) for chunk in chunks])])
     return kind, _text_parts(chunks)
 
 
 def _count(number: int) -> bytes:
     return number.to_bytes(8, "little")
-
-
-def _filled(chunks: Chunks, value: object) -> list[pa.Array]:
-    """The chunks with a value in place of each null."""
-    import pyarrow as pa
-
-    return [chunk.fill_null(pa.scalar(value, chunk.type)) if chunk.null_count else chunk for chunk in chunks]
-
-
-def _numpy(chunk: pa.Array, value: object) -> np.ndarray[Any, Any]:
-    """A chunk's values with `value` in place of each null, in Arrow's own memory where that can be."""
-    array: np.ndarray[Any, Any] = _filled([chunk], value)[0].to_numpy(zero_copy_only=False)
-    return array
-
-
-def _valid(chunk: pa.Array) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    if not chunk.null_count:
-        return np.ones(len(chunk), np.bool_)
-    valid: np.ndarray[Any, Any] = chunk.is_valid().to_numpy(zero_copy_only=False)
-    return valid
 
 
 def _bits(flags: Sequence[np.ndarray[Any, Any]]) -> bytes:
@@ -171,7 +97,7 @@ def _bits(flags: Sequence[np.ndarray[Any, Any]]) -> bytes:
     return np.packbits(np.concatenate(flags), bitorder="little").tobytes() if flags else b""
 
 
-def _one_nan(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def one_nan(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The values with one and the same NaN in place of each: it has 2**52 bit patterns."""
     import numpy as np
 
@@ -181,36 +107,40 @@ def _one_nan(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(nans, np.uint64(0x7FF8 << 48).view(np.float64), values) if nans.any() else values
 
 
-def exact_times(chunks: Chunks) -> tuple[str, list[np.ndarray[Any, Any]]]:
-    """The first unit, 100 ns before all others, in which every time is a whole number of 64 bits; those numbers, 0 for a null."""
+def time_counts(chunk: pa.Array) -> tuple[np.ndarray[Any, Any], int]:
+    """The counts of a chunk of times, 0 for a null, and how many ns one is."""
     import pyarrow as pa
 
-    units = [_UNITS[chunk.type.unit] for chunk in chunks]
-    numbers = [_numpy(chunk.cast(pa.int64()), 0) for chunk in chunks]
-    for name, unit in _UNITS.items():
-        counts = [_converted(number, of, unit) for number, of in zip(numbers, units, strict=True)]
-        exact = [count for count in counts if count is not None]
-        if len(exact) == len(chunks):
-            return name, exact
-    raise ValueError("times of several units have no unit that is exact for all")
+    return numpy_values(chunk.cast(pa.int64()), 0), _UNITS[chunk.type.unit]
+
+
+def _exact_times(chunks: Chunks) -> tuple[str, list[np.ndarray[Any, Any]]]:
+    """The first unit in which every time is a whole number of 64 bits, and those numbers, 0 for a null."""
+    told = [time_counts(chunk) for chunk in chunks]
+    tried = ((name, [_converted(numbers, of, unit) for numbers, of in told]) for name, unit in _UNITS.items())
+    # At the latest in the unit of the column.
+    return next(
+        (name, exact)
+        for name, counts in tried
+        if len(exact := [count for count in counts if count is not None]) == len(chunks)
+    )
 
 
 def _converted(numbers: np.ndarray[Any, Any], of: int, unit: int) -> np.ndarray[Any, Any] | None:
     """Counts of one unit as counts of another (both in ns); None when one of them is no whole number of 64 bits."""
     if of >= unit:
-        factor = of // unit
-        most = LONG_MAX // factor
-        fits = factor == 1 or (numbers.min() >= -most and numbers.max() <= most)
-        return numbers * factor if fits else None
+        most = LONG_MAX // (of // unit)
+        fits = of == unit or (numbers.min() >= -most and numbers.max() <= most)
+        return numbers * (of // unit) if fits else None
     counts = numbers // (unit // of)
     return counts if (counts * (unit // of) == numbers).all() else None
 
 
 def exact_digits(chunks: Chunks) -> tuple[int, list[pa.Array]]:
     """The least scale at which every decimal is exact, and the digits of each at that scale: text, without a point."""
-    filled = _filled(chunks, 0)
-    scale = max((_least_scale(chunk) for chunk in filled), default=0)
-    return scale, [_digits(chunk, scale, nulls) for chunk, nulls in zip(filled, chunks, strict=True)]
+    numbers = filled(chunks, 0)
+    scale = max((_least_scale(chunk) for chunk in numbers), default=0)
+    return scale, [_digits(chunk, scale, nulls) for chunk, nulls in zip(numbers, chunks, strict=True)]
 
 
 def _least_scale(decimals: pa.Array) -> int:
@@ -251,10 +181,10 @@ def _text_parts(chunks: Chunks) -> Iterator[Any]:
     """All lengths, then all text."""
     import pyarrow.compute as pc
 
-    filled = _filled(chunks, "")
-    for chunk in filled:
+    texts = filled(chunks, "")
+    for chunk in texts:
         yield pc.binary_length(chunk).to_numpy().astype("<i8")
-    for chunk in filled:
+    for chunk in texts:
         yield _text_of(chunk)
 
 

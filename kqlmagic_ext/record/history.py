@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -57,13 +57,21 @@ def _row(record: Record, state: str) -> tuple[object, ...]:
         record.text.strip(),
         record.connection,
         window_of(record),
-        "; ".join(f"{name} {given}" for name, given in record.inputs.items()),
+        "; ".join(_sources(record)),
         record.rows,
         record.seconds,
         record.complete if asked else None,
         state,
         record.error,
     )
+
+
+def _sources(record: Record) -> Iterator[str]:
+    """`again R2`, and each input with what fed it."""
+    if record.again_of:
+        yield f"again {record.again_of}"
+    for name, given in record.inputs.items():
+        yield f"{name} {given}"
 
 
 def window_of(record: Record) -> str:
@@ -76,7 +84,8 @@ def history_tree(records: Sequence[Record], states: Mapping[str, str]) -> str:
     ids = {record.id for record in records}
     below: dict[str, list[Record]] = {}
     for record in records:
-        origins = [given.origin for given in record.inputs.values() if given.origin in ids]
+        origins = [record.again_of] if record.again_of in ids else []
+        origins += [given.origin for given in record.inputs.values() if given.origin in ids]
         below.setdefault(origins[0] if origins else "", []).append(record)
     return "\n".join(_branches(below, "", "", states)) or "no records"
 
@@ -86,6 +95,8 @@ def _branches(
 ) -> Iterable[str]:
     for record in below.get(parent, ()):
         yield f"{indent}{_line(record, states)}"
+        if record.again_of:
+            yield f"{indent}    ↻ again {record.again_of}"
         for name, given in record.inputs.items():
             yield f"{indent}    ← {name}: {given}"
         yield from _branches(below, record.id, f"{indent}    ", states)
@@ -93,13 +104,11 @@ def _branches(
 
 def _line(record: Record, states: Mapping[str, str]) -> str:
     """`R12  2026-11-24 19:49:36Z  38 rows  failed | summarize … (kept)`."""
-    first = next((line.strip() for line in record.text.splitlines() if line.strip()), "")
-    lines = len(record.text.strip().splitlines())
-    shown = first if len(first) <= _LONGEST_LINE else f"{first[:_LONGEST_LINE]}…"
-    more = f" … ({lines} lines)" if lines > 1 else ""
+    text = " ".join(record.text.split())
+    shown = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
     rows = "" if record.rows is None else f"  {record.rows:,} row{'s' * (record.rows != 1)}"
     moment = record.time[:19].replace("T", " ")
-    return f"{record.id}  {moment}Z{rows}  {shown}{more} ({states.get(record.id, '')})"
+    return f"{record.id}  {moment}Z{rows}  {shown} ({states.get(record.id, '')})"
 
 
 def _searched(record: Record) -> str:

@@ -58,7 +58,7 @@ class Record:
     `parameters`: envelopes of single values. `connection`: name and url, without secrets; `place` opens the same data
     again. `timespan`: as written; `window`: its absolute ends. `options`: what else changes the answer. `missing`: why rows
     are missing. `error`: why the query failed. `wanted`: full or queries; `lost`: why a result is not kept although it
-    was wanted. `origin`: what the frames' `attrs` tell. `versions`: of what made the answer.
+    was wanted. `again_of`: the record that this one re-ran. `origin`: what the frames' `attrs` tell. `versions`: of what made the answer.
     """
 
     id: str
@@ -84,6 +84,7 @@ class Record:
     render: Mapping[str, Any] | None = None
     tables: tuple[KeptTable, ...] = ()
     error: str = ""
+    again_of: str = ""
     origin: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     wanted: str = "full"
     lost: str = ""

@@ -163,7 +163,7 @@ def again(seen: Seen) -> Iterator[Lab]:
 
 def test_a_cell_with_an_input_draws(seen: Seen) -> None:
     assert seen.marks == 5
-    assert "hosts → hosts: 5 rows × 3" in seen.cells[1]["text"]
+    assert "hosts → hosts (browser): 5 rows × 3" in seen.cells[1]["text"]
     assert "trust the notebook" not in seen.cells[1]["text"]
     assert seen.outside == []
 
@@ -239,7 +239,7 @@ def test_an_untrusted_notebook_names_the_cell_and_draws_nothing(again: Lab, seen
     again.open("untrusted.ipynb")
     shown = [cell["text"] for cell in again.cells_now()]
     assert "cell [2]: trust the notebook to draw" in shown[1]
-    assert "hosts → hosts: 5 rows × 3" in shown[1]
+    assert "hosts → hosts (browser): 5 rows × 3" in shown[1]
     assert again.page.locator("iframe[data-kqlmagic]").count() == 0
     picture(again, "browser_untrusted")
 

@@ -14,6 +14,8 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import Page
 
+from kqlmagic_ext import __version__
+from kqlmagic_ext.frontend.build import write_extension
 from tests.browser.lab import Lab, needs_chromium, only_this_machine, open_notebook, server
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -42,6 +44,7 @@ CHARTS: dict[str, tuple[str, str]] = {
     "map": (f"{PLACES} | render scatterchart with (kind=map, series=City)", "symbol"),
     "anomalychart": (f"{BY_HOUR} | extend anomaly = iff(Attempts > 150, 1, 0) | render anomalychart with (anomalycolumns=anomaly)", "symbol"),
     "ladderchart": ("SigninLogs | summarize First = min(TimeGenerated), Last = max(TimeGenerated) by AppDisplayName | render ladderchart", "rect"),
+    "panels": (f"{BY_BOTH} | where ResultType in ('0', '50126') | render timechart with (ysplit=panels, title='By result')", "symbol"),
     "hostile": (
         (f"datatable(t: datetime, image: real, ['{HOSTILE}']: string) [datetime(2026-11-01 00:30), 1, '{HOSTILE}', datetime(2026-11-01 03:30), 2, 'x']"
         f" | render timechart with (title='{HOSTILE}', ytitle='{HOSTILE}', xtitle='{HOSTILE}')"), "symbol",
@@ -113,11 +116,19 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     )
     nbformat.write(written, notebook)
-    with open_notebook(notebook, tmp_path_factory.mktemp("state"), timezone_id="America/New_York") as lab:
+    jupyter = tmp_path_factory.mktemp("jupyter")
+    write_extension(jupyter / "labextensions" / "kqlmagic-ext", __version__)  # this checkout's, before pip's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(jupyter))
+        yield from run(notebook, tmp_path_factory.mktemp("state"))
+
+
+def run(notebook: Path, state: Path) -> Iterator[Seen]:
+    with open_notebook(notebook, state, timezone_id="America/New_York") as lab:
         dialogs: list[str] = []
         lab.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         ran = lab.run_all()
-        keep_pictures(lab, folder, "light")
+        keep_pictures(lab, notebook.parent, "light")
         lab.command("docmanager:save")
         yield Seen(lab, notebook, ran, dialogs)
 
@@ -166,6 +177,25 @@ def test_the_axis_tells_utc_in_new_york(seen: Seen) -> None:
     texts = cell.locator("svg .role-axis-label text").all_text_contents()
     assert {"01:00", "02:00", "03:00"} <= set(texts)
     assert f"{HOSTILE} (UTC), 2026-11-01" in cell.locator("svg .role-axis-title text").all_text_contents()
+
+
+WIDTHS = """cell => {
+  const output = cell.querySelector('.jp-OutputArea-output');
+  return [output.clientWidth, output.scrollWidth, Number(cell.querySelector('svg.marks').getAttribute('width'))];
+}"""
+
+
+@pytest.mark.parametrize("name", [name for name in CHARTS if name != "piechart"])
+def test_a_chart_is_as_wide_as_its_output_has_room_and_no_wider_than_a_report(seen: Seen, name: str) -> None:
+    page = seen.lab.page
+    cell = page.locator(".jp-Notebook .jp-CodeCell").nth(1 + list(CHARTS).index(name))
+    for window, most in ((1000, 800), (1600, 800)):
+        page.set_viewport_size({"width": window, "height": 1000})
+        page.wait_for_timeout(300)
+        room, needed, width = cell.evaluate(WIDTHS)
+        assert needed == room
+        assert width == min(room - 38, most)  # the menu's button stands beside it
+    page.set_viewport_size({"width": 1400, "height": 1000})
 
 
 def test_the_menu_offers_no_way_out(seen: Seen) -> None:

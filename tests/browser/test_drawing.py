@@ -189,3 +189,74 @@ def test_a_link_within_the_drawing_leaves_it_there(pages: Pages) -> None:
     page.wait_for_timeout(200)
     assert frame.inner_text("#there") == "kept"
     assert frame.inner_text("#said") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("1 + 1", "2"),
+        ("'words'", "words"),
+        ("2n ** 64n", "18446744073709551616n"),
+        ("({a: [1, 2n], m: new Map([[1, 2]])})", '{"a":[1,"2n"],"m":[[1,2]]}'),
+        ("null", "null"),
+        ("[...hosts].map(row => row.Attempts)", "[3,5,4]"),
+        ("hosts", "Frame of 3 rows × 2 { Host: string, Attempts: long }"),
+        ("Promise.resolve(7)", "7"),
+        ("const o = {}; o.o = o; o", "[object Object]"),
+        ("'<img src=x onerror=\"window.ran = 1\">\\u202e'", '<img src=x onerror="window.ran = 1">\\u{202e}'),
+        ("Array.from({length: 103}, () => 1)", f"[{','.join('1' * 100)}] … 3 items more"),
+    ],
+)
+def test_a_last_value_is_shown_when_nothing_was_drawn(pages: Pages, code: str, told: str) -> None:
+    frame = pages.draw(code, {"hosts": HOSTS})
+    frame.wait_for_function("() => document.getElementById('written').firstChild")
+    assert frame.locator("#written .value").all_text_contents() == [told]
+    assert frame.locator("#element").inner_html() == ""
+    assert frame.evaluate("() => window.ran") is None
+
+
+@pytest.mark.parametrize(
+    "code", ["element.append('drawn'); 5", "document.body.append('x', document.createElement('hr')); 5"]
+)
+def test_a_last_value_is_not_shown_beside_a_drawing(pages: Pages, code: str) -> None:
+    frame = pages.draw(f"console.log('over');\n{code}")
+    frame.wait_for_function("() => document.getElementById('written').firstChild")
+    assert frame.locator("#written").text_content() == "over"
+
+
+def test_a_last_value_goes_when_the_cell_draws_later(pages: Pages) -> None:
+    frame = pages.draw("setTimeout(() => element.append('late'), 100)")
+    frame.wait_for_function("() => document.getElementById('element').textContent === 'late'")
+    assert frame.locator("#written").text_content() == ""
+
+
+def test_console_lines_stand_under_the_drawing_in_their_order(pages: Pages) -> None:
+    code = """
+console.log("one", 1, {a: null}, undefined)
+console.warn("<b>two</b>")
+console.error(new TypeError("three\\u202e"))
+setTimeout(() => console.info("late"), 20)
+Plot.plot({marks: [Plot.barY(hosts, {x: "Host", y: "Attempts"})]})"""
+    frame = pages.draw(code, {"hosts": HOSTS})
+    frame.wait_for_function("() => document.querySelectorAll('#written div').length === 4")
+    read = "() => [...document.getElementById('written').children].map(line => [line.className, line.textContent])"
+    assert frame.evaluate(read) == [
+        ["log", 'one 1 {"a":null} undefined'],
+        ["warn", "<b>two</b>"],
+        ["error", "TypeError: three\\u{202e}"],
+        ["info", "late"],
+    ]
+    assert rects(frame) == 3
+    below = "() => document.getElementById('written').getBoundingClientRect().top - document.querySelector('svg').getBoundingClientRect().bottom"
+    assert frame.evaluate(below) >= 0
+    height = "() => document.documentElement.getBoundingClientRect().height"
+    frame.page.wait_for_function(
+        "at_least => document.querySelector('iframe[data-kqlmagic]').clientHeight >= at_least",
+        arg=int(frame.evaluate(height)),
+    )
+
+
+def test_endless_console_lines_are_cut(pages: Pages) -> None:
+    frame = pages.draw("for (let i = 0; i < 5000; i++) console.log(i); console.log('x'.repeat(20_000))")
+    frame.wait_for_function("() => document.querySelectorAll('#written div').length === 1001")
+    assert frame.locator("#written div").last.text_content() == "… further lines are left out"

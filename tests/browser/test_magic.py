@@ -53,7 +53,7 @@ def test_a_cell_gives_one_output_that_says_what_crossed(notebook: Notebook) -> N
     notebook.value("%%browser -i rows=failed\nelement.append(rows.length)")
     head, crossed = notebook.receipt.split("\n")
     assert re.fullmatch(r"%%browser, cell \[\d+\]: drawn in a browser", head)
-    assert crossed == "failed → rows: 2 rows × 2"
+    assert crossed == "failed → rows (browser): 2 rows × 2"
     assert '"rows":[["a",3],["b",5]]' in drawn(notebook)
 
 

@@ -12,7 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from kqlmagic_ext import LanguageError, ParameterError, Query, connect
-from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow
+from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow, kql_type
 from kqlmagic_ext.languages import Piece, Session
 from tests.contract.sessions import SESSIONS
 
@@ -82,6 +82,12 @@ def test_a_column_of_nulls_keeps_its_type(session: Session, kind: str) -> None:
 def test_an_empty_frame_keeps_its_names_and_types(session: Session, kind: str) -> None:
     frame = pd.DataFrame({"x": COLUMNS[kind], "y": range(len(COLUMNS[kind]))}).iloc[:0]
     assert_same(there_and_back(session, frame), frame)
+
+
+@pytest.mark.parametrize("kind", ["decimal", "dynamic"])
+def test_an_empty_answer_has_its_types_also_after_a_second_crossing(session: Session, kind: str) -> None:
+    back = there_and_back(session, crossed(pd.DataFrame({"x": COLUMNS[kind]}))[:0])
+    assert kql_type(arrow_from_frame(back, "back")[0].schema.field("x")) == kind
 
 
 @pytest.mark.parametrize(

@@ -239,12 +239,17 @@ def test_ysplit_gives_each_series_its_panel_or_axis() -> None:
 @pytest.mark.parametrize(
     ("frame", "render", "said"),
     [
-        (BY_HOUR, {"visualization": "treemap"}, "render treemap is no chart that a notebook draws; there are anomalychart, "),
-        (BY_HOUR, {"visualization": "timechart", "colour": "red"}, "render has no property colour; it knows accumulate, "),
-        (BY_HOUR, {"visualization": "timechart", "kind": "round"}, "kind=round is none of default, "),
+        (BY_HOUR, {"visualization": "treemap"}, "a notebook draws no treemap: there are anomalychart, "),
+        (BY_HOUR, {"visualization": "timechat"}, "a notebook draws no timechat: did you mean timechart?"),
+        (BY_HOUR, {"visualization": "3Dchart"}, "a notebook draws no 3dchart: there are anomalychart, "),
+        (BY_HOUR, {"visualization": "timechart", "titel": "x"}, "render has no property titel: did you mean title?"),
+        (BY_HOUR, {"visualization": "timechart", "kind": "stackd"}, "render: kind cannot be stackd: did you mean stacked?"),
+        (BY_HOUR, {"visualization": "timechart", "ycolumns": "zz"}, "ycolumns names zz: there are TimeGenerated, Attempts"),
+        (BY_HOUR, {"visualization": "timechart", "colour": "red"}, "render has no property colour: there are accumulate, "),
+        (BY_HOUR, {"visualization": "timechart", "kind": "round"}, "render: kind cannot be round: there are default, "),
         (BY_HOUR, {"visualization": "timechart", "ymin": "low"}, "ymin=low is no number"),
         (BY_HOUR, {"visualization": "timechart", "ymin": 5, "ymax": 5}, "ymin=5 is not below ymax=5"),
-        (BY_HOUR, {"visualization": "timechart", "ycolumns": "Attempt"}, "ycolumns names Attempt, and the columns are TimeGenerated, Attempts"),
+        (BY_HOUR, {"visualization": "timechart", "ycolumns": "Attempt"}, "ycolumns names Attempt: did you mean Attempts?"),
         (BY_HOUR, {"visualization": "timechart", "xcolumn": "Attempts"}, "cannot have Attempts as its x: it takes time"),
         (BY_APP, {"visualization": "timechart"}, "wants a datetime column, and none of App, Result, Attempts is one"),
         (BY_APP[["App", "Result"]], {"visualization": "columnchart"}, "wants a numeric column beside x, and the columns are App, Result"),
@@ -257,3 +262,61 @@ def test_ysplit_gives_each_series_its_panel_or_axis() -> None:
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_one_sentence(frame: pd.DataFrame, render: dict[str, Any], said: str) -> None:
     assert said in refused(frame, **render)
+
+
+def test_a_whole_table_is_drawn_by_the_time_of_its_events_and_says_what_to_write() -> None:
+    texts = {f"Text{at}": "x" for at in range(60)}
+    rows = pd.DataFrame(
+        {"Tenant": "a", "Created": HOURS - pd.Timedelta(days=9), "TimeGenerated": HOURS, "n": 1.0, **texts}
+    )
+    drawing = drawn(rows, "timechart")
+    assert "TimeGenerated (UTC), 2026-11-01" in Picture(drawing).texts
+    [note] = drawing.notes
+    assert note == (
+        "a whole table is drawn: x is TimeGenerated, y n, series Tenant; xcolumn=, ycolumns= and series= name others, "
+        "summarize count() by bin(TimeGenerated, 1h) counts rows"
+    )
+    assert refused(rows.drop(columns="n"), "timechart") == (
+        "render timechart wants a numeric column beside x, and the columns are Tenant, Created, TimeGenerated, Text0, Text1 "
+        "and 58 more; summarize count() by bin(TimeGenerated, 1h) gives one"
+    )
+    ordered = rows[["Created", "TimeGenerated", "n"]]  # the first column is x, as Kusto documents it
+    assert "Created (UTC), 2026-10-23" in Picture(drawn(ordered, "timechart")).texts
+    by_text = rows[["Tenant", "TimeGenerated", "n"]]
+    assert {record["s"] for record in Picture(drawn(by_text, "piechart")).records} == {"a"}
+
+
+@pytest.mark.parametrize("visualization", ["timechart", "columnchart", "barchart", "stackedareachart"])
+def test_small_whole_numbers_have_ticks_at_whole_numbers(visualization: str) -> None:
+    for most in (1, 2, 4):
+        texts = Picture(drawn(BY_HOUR.assign(Attempts=[most, 1, 1, 1, 0, 0]), visualization)).texts
+        numbers = [text for text in texts if text.replace(".", "").isdecimal()]
+        assert numbers == [str(number) for number in range(most + 1)]
+
+
+def test_a_rung_of_no_length_is_seen() -> None:
+    frame = pd.DataFrame({"Host": ["a", "b"], "From": HOURS[:2], "To": [HOURS[0], HOURS[5]]})
+    drawing = drawn(frame, "ladderchart")
+    first = Picture(drawing).records[0]
+    assert (first["w"] - first["b"]) / (Picture(drawing).records[1]["e"] - first["b"]) == pytest.approx(
+        1 / 200
+    )
+    assert first["t"] == first["u"]  # what is told stays exact
+    moment = Picture(drawn(frame[:1], "ladderchart")).records[0]
+    assert moment["w"] > moment["b"]
+
+
+def test_many_columns_have_labels_that_are_readable() -> None:
+    many = pd.DataFrame({"who": [f"somebody{at}@example.com" for at in range(100)], "n": 1.0})
+    axis = drawn(many, "columnchart").chart.to_dict()["encoding"]["x"]["axis"]
+    assert axis["labelAngle"] == -90
+    nodes = Picture(drawn(many, "columnchart")).tree.iter("{http://www.w3.org/2000/svg}text")
+    names = [node for node in nodes if "somebody" in "".join(node.itertext())]
+    assert 40 < sum(node.get("opacity") != "0" for node in names) < 100
+
+
+def test_a_pivotchart_has_its_title() -> None:
+    drawing = draw(BY_APP, {"visualization": "pivotchart", "title": "By <b>"})
+    assert drawing.table is not None
+    assert drawing.shown is not None
+    assert "By &lt;b&gt;" in drawing.shown["text/html"]

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from kqlmagic_ext.display.chart import Drawing, bundle, draw
+from kqlmagic_ext.display.chart import Drawing, bundle, draw, embedding
 from kqlmagic_ext.display.chart.look import palette
 from tests.display.pictures import VEGALITE, Picture, drawn, refused
 
@@ -482,3 +482,82 @@ def test_the_text_of_a_chart_shows_hidden_characters() -> None:
     assert shown is not None
     assert not {"\x1b", "\u202e"} & set(shown["text/plain"])
     assert "\u202e" not in str(drawn(frame.rename(columns={"k": "k\u202e"}), "piechart").shown)
+
+
+def test_a_chart_gives_way_to_a_narrow_output_but_not_one_whose_width_is_the_analysts() -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart").chart
+    shown = bundle(chart)
+    [change] = embedding(shown)[VEGALITE]["embed_options"]["patch"]
+    vega = vl_convert.vegalite_to_vega(shown[VEGALITE], vl_version="5.8")
+    assert vega["autosize"]["type"] == "fit-x"
+    assert change["path"] == "/signals/-"
+    assert vega["signals"][0] == {"name": "width", "value": 800}  # so there is a list to add to
+    for changed in (chart.properties(width=900), chart.properties(autosize="pad")):
+        assert embedding(bundle(changed))[VEGALITE]["embed_options"]["patch"] == []
+        assert "params" not in bundle(changed)[VEGALITE]
+    assert len(bundle(chart.interactive())[VEGALITE]["params"]) == 2
+    assert embedding(bundle(chart.interactive()))[VEGALITE]["embed_options"]["patch"] == [change]
+
+
+def test_panels_give_way_as_one_plot_does() -> None:
+    frame = pd.DataFrame({"t": [*HOURS, *HOURS], "s": ["a"] * 6 + ["b"] * 6, "n": 1.0})
+    shown = bundle(drawn(frame, "timechart", ysplit="panels").chart)
+    assert [change["path"] for change in embedding(shown)[VEGALITE]["embed_options"]["patch"]] == [
+        "/autosize",
+        "/signals/-",
+    ]
+    vega = vl_convert.vegalite_to_vega(shown[VEGALITE], vl_version="5.8")
+    assert {"name": "width", "value": 640} in vega["signals"]
+
+
+def test_a_long_title_has_lines_that_a_narrow_output_shows() -> None:
+    drawing = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart", title="a few words " * 8)
+    assert [len(line) <= 64 for line in drawing.chart.to_dict()["title"]["text"]] == [True, True]
+
+
+def test_what_is_configured_goes_before_our_look_and_leaves_the_rest_of_it() -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart").chart
+    before = bundle(chart)[VEGALITE]["config"]
+    after = bundle(chart.configure_axis(labelFontSize=20))[VEGALITE]["config"]
+    assert after == {**before, "axis": {**before["axis"], "labelFontSize": 20}}
+    after = bundle(chart.configure(font="Georgia", mark={"color": "red"}))[VEGALITE]["config"]
+    assert after["font"] == "Georgia"
+    assert after["mark"] == {"aria": False, "color": "red"}
+    assert after["view"]["stroke"] is None
+    assert after["legend"] == before["legend"]
+
+
+LONG = "Sign-ins that failed because of a wrong password in one country and everywhere"
+
+
+def longest(text: Any) -> int:
+    return max(map(len, [text] if isinstance(text, str) else text))
+
+
+def test_titles_have_lines_as_long_as_their_place() -> None:
+    times = pd.DataFrame({"t": [*HOURS, *HOURS], "s": [LONG] * 6 + ["b"] * 6, "n": 1.0})
+    spec = drawn(times, "timechart", ytitle=LONG).chart.to_dict()
+    assert longest(spec["layer"][0]["encoding"]["y"]["axis"]["title"]) <= 44
+    for panel in drawn(times, "timechart", title=LONG, ysplit="panels").chart.to_dict()["vconcat"]:
+        assert longest(panel["layer"][0]["encoding"]["y"]["axis"]["title"]) <= 21
+    narrow = pd.DataFrame({"a": ["x", "y"], "n": [1.0, 2.0]})
+    assert longest(drawn(narrow, "columnchart", title=LONG).chart.to_dict()["title"]["text"]) <= 30
+    assert longest(drawn(narrow, "piechart", title=LONG).chart.to_dict()["title"]["text"]) <= 40
+
+
+def test_the_text_of_a_chart_without_a_picture_tells_what_makes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = drawn(pd.DataFrame({"t": HOURS, "n": 1.0}), "timechart").chart
+    assert "kqlmagic-ext[export]" not in bundle(chart, "rows")["text/plain"]
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    said = "[pip install 'kqlmagic-ext[export]' keeps a picture here]"
+    assert bundle(chart, "rows")["text/plain"] == f"rows\n{said}"
+
+
+def test_panels_share_the_axis_of_all_times() -> None:
+    frame = pd.DataFrame({"t": [*HOURS, HOURS[2]], "s": ["a"] * 6 + ["b"], "n": 1.0})
+    [first, last] = drawn(
+        frame.assign(t=frame["t"] + pd.Timedelta(hours=20)), "columnchart", ysplit="panels"
+    ).chart.to_dict()["vconcat"]
+    axes = [panel["encoding"]["x"]["axis"] for panel in (first, last)]
+    assert axes[1]["title"] == "t (UTC), 2026-11-01 to 2026-11-02"
+    assert {**axes[0], "title": ""} == {**axes[1], "title": ""}

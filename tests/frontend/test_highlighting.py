@@ -30,7 +30,7 @@ from kqlmagic_ext.frontend.build import (
 from tests.frontend.runtimes import JavaScript
 from tests.frontend.test_build import copy_of_the_checkout, pip
 
-SCRIPTS = {"cell.js", "kql.js", "magic.js", "plugin.js", "remoteEntry.js", "sharing.js"}
+SCRIPTS = {"cell.js", "charts.js", "kql.js", "magic.js", "plugin.js", "remoteEntry.js", "sharing.js"}
 TOKENS = """
     const { kql } = await import(MODULE);
     const state = kql.startState();

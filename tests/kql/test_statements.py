@@ -35,6 +35,20 @@ def test_what_asks_nothing_is_refused(text: str) -> None:
             "T | render barchart with (Kind = stacked, yColumns = a, b, legend=hidden)",
             {"visualization": "barchart", "kind": "stacked", "ycolumns": "a, b", "legend": "hidden"},
         ),
+        ("let t = 'x'; T | render card with (title=t)", {"visualization": "card", "title": "x"}),
+        (
+            "let t = 'x'; T | render card with (title='t', series=t)",
+            {"visualization": "card", "title": "t", "series": "t"},
+        ),
+        ('let _in_t = "é\\n"; T | render card with (title=_in_t)', {"visualization": "card", "title": "é\n"}),
+        (
+            "let n = long(5); let b = true; T | render card with (ymin=n, title=b)",
+            {"visualization": "card", "ymin": "5", "title": "true"},
+        ),
+        (
+            "T | render card with (title='it\\'s', xtitle=@'C:\\x')",
+            {"visualization": "card", "title": "it's", "xtitle": "C:\\x"},
+        ),
         ("T | where a == 'x | render piechart'", None),
         ("T | join (U | render piechart) on a", None),
         ("let r = 1; T // | render card", None),

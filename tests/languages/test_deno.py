@@ -174,3 +174,11 @@ def test_a_program_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("KQLMAGIC_DENO", "/nowhere/deno")
     with pytest.raises(LanguageError, match=r"KQLMAGIC_DENO=/nowhere/deno: No such file or directory"):
         DenoSession(Settings())
+
+
+def test_the_advice_keeps_what_is_allowed_already(folder: Path) -> None:
+    with started("deno", folder, allow=("env", "read=/nowhere")) as session:
+        error = failure(session, "Deno.readTextFileSync('secret.txt')")
+        assert "%config LanguageMagics.deno_allow = 'env,read=/nowhere,read' and %restart" in str(error)
+    with started("deno", folder, allow=("env", "read=/nowhere", "read")) as session:
+        assert value(session, "Deno.readTextFileSync('secret.txt')") == "hush"

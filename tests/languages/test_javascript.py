@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.languages.javascript_lab import (
     failure,
     interrupted,
     place,
+    program,
     run,
     shown,
     start,
@@ -35,6 +37,7 @@ def runtime(request: pytest.FixtureRequest) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A notebook's folder, with modules."""
     folder = tmp_path_factory.mktemp("note book")
+    (folder / "broken.mjs").write_text("let a = ;")
     (folder / "local.mjs").write_text("export const here = import.meta.url; export default 7;")
     (folder / "data.json").write_text('{"a": [1, 2]}')
     modern = folder / "node_modules" / "modern"
@@ -149,7 +152,7 @@ def test_nothing_of_the_worker_is_among_the_variables(runtime: str) -> None:
 
 def test_what_the_worker_calls_from_cells_cannot_be_replaced(session: Session) -> None:
     assert "declared" in str(failure(session, "let __kqlmagic_ext__ = 1"))
-    run(session, "__kqlmagic_ext__ = 1; __kqlmagic_ext__.load = 1")
+    run(session, "__kqlmagic_ext__ = 1; __kqlmagic_ext__.at = 1")
     assert value(session, "typeof (await import('node:fs')).readFileSync") == "function"
 
 
@@ -199,7 +202,7 @@ def test_packages_come_from_the_notebooks_node_modules(runtime: str, folder: Pat
 
 def test_an_import_that_fails_names_its_place(session: Session) -> None:
     error = failure(session, "1\nimport x from './nowhere.mjs'; 2")
-    assert place(error)[0] == 2 if error.line else "nowhere" in str(error)
+    assert place(error) == (2, 1, "import x from './nowhere.mjs'; 2")
     assert "nowhere.mjs" in str(error)
 
 
@@ -236,6 +239,12 @@ ERRORS: list[tuple[str, tuple[int, int], str]] = [
     ("'\\r'\r\nnull.x", (2, 6), "TypeError"),
     ("import a from 'node:path', {b} from 'x'", (1, 1), "SyntaxError"),
     ("import p, {join as q} from 'node:path'; null.x", (1, 46), "TypeError"),
+    ("1\n  import no1 from 'nowhere1'\n2", (2, 3), "nowhere1"),
+    ("1; import * as no2 from './nowhere2.mjs'", (1, 4), "nowhere2.mjs"),
+    ("if (true)\n  await import('nowhere3')", (2, 9), "nowhere3"),
+    ("import 'https://127.0.0.1:9/nowhere4.mjs'", (1, 1), ""),
+    ("import './broken.mjs'", (1, 1), "Error"),
+    ("require('nowhere5')", (1, 1), ""),
     ("const t = await import('node:path'); null.x", (1, 43), "TypeError"),
     ("JSON.parse('{')", (1, 6), "SyntaxError"),
     ("new Error('\\n    at cell-1.js:9:9'); null.x", (1, 43), "TypeError"),
@@ -251,6 +260,19 @@ def test_an_error_names_its_place_in_the_cell(
     assert said in str(error)
     if said != "SyntaxError" or "import" not in code:
         assert place(error) == (*where, code.split("\n")[where[0] - 1].removesuffix("\r"))
+
+
+def test_an_import_in_an_earlier_cells_function_has_no_place_in_this_one(session: Session) -> None:
+    run(session, "\n\nasync function loader() {\n  return import('nowhere6') }")
+    assert place(failure(session, "await loader()"))[0] in (None, 1)  # a stack may tell the call
+
+
+def test_a_message_of_several_lines_is_shown_as_such_and_of_the_worker_nothing(session: Session) -> None:
+    lines = failure(session, "throw new Error('one\\ntwo\u202e')").lines()
+    assert lines[0] == "LanguageError: line 1, column 7: Error: one"
+    assert lines[3] == "    two\\u202e"
+    assert "cell.mjs" not in str(failure(session, "require('nowhere7')"))
+    assert "cell.mjs" not in str(failure(session, "import no8 from 'nowhere8'"))
 
 
 def test_an_error_of_an_earlier_cells_function_says_which_cell(session: Session) -> None:
@@ -303,6 +325,12 @@ def test_late_errors_go_to_stderr_and_the_session_goes_on(session: Session) -> N
     text = shown(session, code).text("stderr")
     assert "Uncaught Error: late" in text
     assert "Uncaught Error: lost" in text
+    assert re.search(r"line 1, column 26 below the magic of cell \d+ of this session: setTimeout", text)
+    late = shown(session, f"1\n  import 'node:path'; Promise.reject(new Error('third')); {wait}").text(
+        "stderr"
+    )
+    assert re.search(r"Error: third\n    cell: line 2, column 38 below the magic of cell \d+ of this", late)
+    assert "node:internal" not in text + late
     assert value(session, "1 + 1") == "2"
 
 
@@ -396,8 +424,19 @@ def shown_with(session: Session, code: str) -> tuple[str | None, list[Any]]:
 def test_node_20_says_that_it_takes_no_types_off() -> None:
     with started("node 20") as session:
         error = failure(session, "let q: number = 1", "--ts")
-        assert "--ts needs Node.js 22.13 or later, and this is 20." in str(error)
+        assert "--ts needs Node.js 22.13 or later, and this is Node.js 20." in str(error)
+        assert f"a newer one is there: %env KQLMAGIC_NODE={program('node')} and %restart_session" in str(
+            error
+        )
         assert "\n" not in str(error)
+        assert value(session, "1 + 1") == "2"
+
+
+def test_without_a_newer_node_the_sentence_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kqlmagic_ext.languages.javascript.runtimes.find_spec", lambda _: None)
+    with started("node 20") as session:
+        error = str(failure(session, "let q: number = 1", "--ts"))
+    assert "pip install 'kqlmagic-ext[javascript]' brings one, or use --runtime deno" in error
 
 
 # ---------------------------------------------------------------- variables, completion

@@ -165,6 +165,15 @@ def test_a_value_comes_back_as_what_it_is(session: Session, code: str, expected:
     assert (found, type(found)) == (expected, type(expected))
 
 
+@pytest.mark.parametrize("kind", ["Float32Array", "Float64Array"])
+def test_an_array_of_fractions_is_one_of_floats_though_all_are_whole(session: Session, kind: str) -> None:
+    found = back(session, f"new {kind}([1, -0, 2.5])")
+    assert [repr(number) for number in found] == ["1.0", "-0.0", "2.5"]
+    run(session, f"var nan = new {kind}([1, NaN])")
+    with pytest.raises(LanguageError, match="nan holds NaN"):
+        session.pull("nan")
+
+
 def test_an_array_of_objects_is_a_frame(session: Session) -> None:
     frame = back(
         session,

@@ -6,17 +6,20 @@ import json
 import os
 import re
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any, Self
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kqlmagic_ext import LanguageError
 from kqlmagic_ext.languages.javascript.beside import Errors
 from kqlmagic_ext.languages.javascript.mixed import Mixed
 from kqlmagic_ext.languages.javascript.runtimes import WORKER
-from tests.languages.javascript_lab import NODES, run, started
+from tests.languages.javascript_lab import NODES, RUNTIMES, Shown, failure, run, started, value
 
 MODULES = sorted(
     path for path in WORKER.glob("*.mjs") if path.name not in ("ear.mjs", "own.mjs", "worker.mjs")
@@ -204,3 +207,81 @@ def test_a_message_that_was_given_up_halfway_is_forgotten(monkeypatch: pytest.Mo
     stream: Any = Chunks(monkeypatch, data, [])
     read: list[IO[bytes] | Any] = list(Mixed(stream, MARK).read())
     assert read == [b'{"b":2}\n', b'{"c":3}\n']
+
+
+# ---------------------------------------------------------------- JavaScript's own objects
+
+HARMS = {
+    "Object.prototype.toJSON": "Object.prototype.toJSON = () => 1; console.log('said')",
+    "Array.prototype.toJSON": "Array.prototype.toJSON = () => 1; console.log('said')",
+    "Object.prototype.then": "Object.prototype.then = (f) => f(1); console.log('said')",
+    "Object.prototype.stopped": "Object.prototype.stopped = true; console.log('said')",
+    "JSON.stringify": "JSON.stringify = () => 'x'; console.log('said')",
+    "JSON.parse": "JSON.parse = () => 'x'; console.log('said')",
+    "Map.prototype.get": "Map.prototype.get = null; console.log('said')",
+    "Set.prototype.add": "console.log('said'); Set.prototype.add = null",
+    "Array.prototype.push": "Array.prototype.push = () => 1; console.log('said')",
+    "Array.prototype[Symbol.iterator]": "console.log('said'); delete Array.prototype[Symbol.iterator]",
+    "Promise.prototype.then": "Promise.prototype.then = () => 1; console.log('said')",
+    "Promise.race": "Promise.race = null; await 0; console.log('said')",
+    "TypedArray.prototype.subarray": "Object.getPrototypeOf(Uint8Array.prototype).subarray = null; console.log('said')",
+    "TextEncoder.prototype.encode": "TextEncoder.prototype.encode = null; console.log('said')",
+    "Function.prototype.call": "Function.prototype.call = null; console.log('said')",
+}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_cell_that_breaks_javascript_itself_fails_and_the_session_goes_on(runtime: str) -> None:
+    frame = pd.DataFrame({"Host": ["a", "b"], "Count": [1, 2]})
+    with started(runtime) as session:
+        run(session, "let kept = 41")
+        for name, code in HARMS.items():
+            said = Shown()
+            with pytest.raises(LanguageError) as caught:
+                session.run(f"{code}; kept", said)
+            assert f"changed JavaScript's own {name}, which its session needs; it was put back" in str(
+                caught.value
+            )
+            assert said.text("stdout") == "said\n"
+            assert value(session, "kept + 1") == "42", name
+            session.push("frame", frame)
+            assert list(session.pull("frame").value["Count"]) == [1, 2]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_what_a_callback_breaks_later_is_put_back_before_the_next_cell(runtime: str) -> None:
+    with started(runtime) as session:
+        run(session, "setTimeout(() => { Object.prototype.toJSON = () => 1; globalThis.broke = true }, 20)")
+        time.sleep(0.2)
+        assert "Object.prototype.toJSON" in str(failure(session, "1"))
+        assert value(session, "broke") == "true"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_an_error_of_a_cell_that_broke_javascript_is_told_with_what_it_broke(runtime: str) -> None:
+    with started(runtime) as session:
+        error = failure(session, "Array.prototype.map = null\nthrow new Error('mine')")
+        assert error.line == 2
+        assert "mine" in str(error)
+        assert any("Array.prototype.map" in note for note in error.__notes__)
+        assert value(session, "[1].map(String)") == "[ '1' ]"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_what_cannot_be_put_back_ends_the_session_at_once(runtime: str) -> None:
+    with started(runtime) as session:
+        run(session, "let kept = 41")
+        error = failure(session, "Object.defineProperty(Object.prototype, 'toJSON', {value: () => 1}); 3")
+        assert "cannot be put back, so the session ends, and the next cell starts a new one" in str(error)
+        assert not session.alive
+        assert session.known == ("kept",)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_what_harms_nothing_may_be_added_and_replaced(runtime: str) -> None:
+    with started(runtime) as session:
+        run(session, "Array.prototype.last = function () { return this[this.length - 1] }")
+        run(session, "BigInt.prototype.toJSON = function () { return String(this) }")
+        run(session, "Date.now = () => 5; Math.random = () => 0.5; Error.stackTraceLimit = 50")
+        run(session, "globalThis.Map = class Mine {}; var JSON = 1")
+        assert value(session, "[[1, 2].last(), Date.now(), Math.random(), JSON]") == "[ 2, 5, 0.5, 1 ]"

@@ -25,7 +25,7 @@ from hypothesis import settings as examples
 
 from kqlmagic_ext import LanguageError, ParameterError
 from kqlmagic_ext.errors import SessionDied
-from kqlmagic_ext.languages import Completer, Settings
+from kqlmagic_ext.languages import Completer, Piece, Settings
 from kqlmagic_ext.languages.powershell import PowerShellSession, find, starting
 from kqlmagic_ext.languages.powershell.sending import AUTOMATIC
 from tests.contract.test_sessions import COLUMNS, NULLS, assert_same, crossed
@@ -371,6 +371,42 @@ def test_output_comes_while_the_cell_runs(session: PowerShellSession) -> None:
     code = [["record", {"stream": "output", "text": "a"}], ["console", "b\n"], ["sleep", 1.0]]
     session.run(json.dumps(code), lambda _: times.append(time.monotonic()))
     assert time.monotonic() - times[-1] > 0.5
+
+
+def test_a_second_thread_is_refused_by_a_sentence_and_the_running_cell_loses_nothing(
+    session: PowerShellSession, stand_in: Fake
+) -> None:
+    code = json.dumps(
+        [
+            ["record", {"stream": "output", "text": "before"}],
+            ["sleep", 1.0],
+            ["record", {"stream": "output", "text": "after"}],
+            ["console", "told late\n"],
+        ]
+    )
+    shown, began = Shown(), threading.Event()
+
+    def show(piece: Piece) -> None:
+        shown(piece)
+        began.set()
+
+    cell = threading.Thread(target=session.run, args=(code, show))
+    cell.start()
+    assert began.wait(20)
+    others: list[Callable[[], object]] = [
+        lambda: run(session, ["record", {"stream": "output", "text": "second"}]),
+        lambda: session.push("x", 1),
+        lambda: session.pull("x"),
+        session.variables,
+    ]
+    for other in others:
+        with pytest.raises(LanguageError, match=r"^PowerShell is busy with another cell; wait "):
+            other()
+    cell.join(20)
+    assert not cell.is_alive()
+    assert sorted(shown.text("stdout").splitlines()) == ["after", "before", "told late"]
+    assert [note["code"] for note in stand_in.asked("run")] == [code]
+    assert run(session, ["record", {"stream": "output", "text": "on"}])[1].text("stdout") == "on\n"
 
 
 def test_what_showing_raises_is_raised_where_the_cell_runs(session: PowerShellSession) -> None:

@@ -139,3 +139,36 @@ def test_an_accepted_answer_is_drawn(notebook: Notebook) -> None:
         assert VEGALITE in shown(notebook)[0]
         assert "rows are missing" in shown(notebook)[1]["text/plain"]
         assert len(frame) == 20
+
+
+@pytest.mark.parametrize("place", ["local", "service"])
+def test_a_parameter_may_be_a_title(notebook: Notebook, place: str) -> None:
+    with Emulator("local://") as emulator:
+        notebook.value(f"%kql_connect {'local://' if place == 'local' else emulator.url}")
+        notebook.names |= {"said": 'Log "ins", ü = 1', "hour": 3}
+        notebook.value(f"%kql {TIMES} | render timechart with (title={{{{said}}}}, ytitle={{{{hour}}}})")
+        spec = shown(notebook)[0][VEGALITE]
+        assert spec["title"]["text"] == 'Log "ins", ü = 1'
+        assert "'title': '3'" in str(spec)
+
+
+def test_a_parameter_names_no_column_and_no_kind(empty: Notebook) -> None:
+    empty.names["column"] = "n"
+    empty.value(f"%kql {TIMES} | render timechart with (ycolumns={{{{column}}}})")
+    assert empty.receipt == (
+        "warning: render: ycolumns takes no parameter such as {{column}}; title, xtitle, ytitle do"
+    )
+
+
+@pytest.mark.parametrize("output", ["", "-o kept "])
+def test_a_table_stands_below_its_title(empty: Notebook, output: str) -> None:
+    empty.value(f"%kql {output}print n = 1 | render table with (title='<b>One</b>')")
+    title, table = shown(empty)[:2]
+    assert "&lt;b&gt;One&lt;/b&gt;" in title["text/html"]
+    assert title["text/plain"] == "<b>One</b>"
+    assert "<table" in table["text/html"]
+    assert empty.names["kept" if output else "_"].shape == (1, 1)
+
+
+def test_a_property_that_there_is_not_is_told_with_the_one_that_was_meant(empty: Notebook) -> None:
+    assert "did you mean title?" in str(empty.error("%kql print n = 1 | render card with (titel='x')"))

@@ -36,7 +36,10 @@ def test_a_frame_goes_in_and_comes_out_and_the_receipt_names_both(
 ) -> None:
     cell = "%%node -i failed -o hosts\nconst hosts = failed.toArray().filter(row => row.n > 1n)"
     assert notebook.run(cell).success
-    assert notebook.receipt.splitlines() == ["failed → failed: 2 rows × 2", "hosts → hosts: 1 row × 2"]
+    assert notebook.receipt.splitlines() == [
+        "failed → failed (Node.js): 2 rows × 2",
+        "hosts (Node.js) → hosts: 1 row × 2",
+    ]
     pd.testing.assert_frame_equal(
         notebook.names["hosts"], frame.iloc[1:].reset_index(drop=True), check_dtype=False
     )
@@ -48,8 +51,14 @@ def test_names_may_differ_on_either_side(notebook: Notebook) -> None:
         "%%node -i rows=failed -o count=n,first=one\nconst n = rows.length, one = 'x'"
     ).success
     assert (notebook.names["count"], notebook.names["first"]) == (2, "x")
-    assert "failed → rows: 2 rows × 2" in notebook.receipt
-    assert "n → count: int" in notebook.receipt
+    assert "failed → rows (Node.js): 2 rows × 2" in notebook.receipt
+    assert "n (Node.js) → count: int" in notebook.receipt
+
+
+def test_a_name_that_cannot_be_given_is_refused_with_the_variables_own_name(notebook: Notebook) -> None:
+    notebook.names["z"] = 1
+    error = notebook.error("%%node -i class=z\n1")
+    assert str(error).endswith("give it under another one: -i other=z")
 
 
 def test_variables_live_on_between_cells_and_the_last_expression_is_shown(notebook: Notebook) -> None:

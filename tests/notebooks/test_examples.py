@@ -129,10 +129,38 @@ assert str(inventory.dtypes["LastPatched"]) == "datetime64[ns, UTC]"
 def test_languages_mix_and_find_the_beacon() -> None:
     notebook = executed(EXAMPLES[2], BEACON)
     receipts = told(notebook, "display_data")
-    assert any("beacons → beacons: 3 rows × 7" in text for text in receipts)
-    assert any("recent → recent: " in text for text in receipts)
+    assert any("beacons → beacons (Node.js): 3 rows × 7" in text for text in receipts)
+    assert any("recent → recent (browser): " in text for text in receipts)
     printed = [
         output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
     ]
     assert any("PowerShell did this step" in text or "JavaScript did this step" in text for text in printed)
     assert "widgets" not in notebook.metadata
+
+
+CASE = """
+from datetime import UTC, datetime
+from kqlmagic_ext.connections.local.demo import Demo
+
+story = Demo(datetime(2026, 11, 24, tzinfo=UTC)).story
+assert suspect == story.mistyping_account
+assert sprays.empty
+assert set(found["IPAddress"]) == set(story.spray_addresses)
+assert account == story.account
+assert set(verified["content"]) == {"whole"}
+assert set(verified["again"]) == {"same"}
+text = Path(report).read_text("utf-8")
+assert all(told in text for told in ("Dead end", "again R5", "fed by R7, unchanged", "⟦A"))
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::ResourceWarning")
+def test_the_case_file_takes_a_wrong_turn_and_finds_the_account_a_week_later(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KQLMAGIC_RECORD", "full")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    notebook = executed(EXAMPLES[3], CASE)
+    receipts = told(notebook, "display_data")
+    assert any("R5 → R7: 2 rows appeared" in text for text in receipts)
+    assert not any("warning:" in text for text in receipts)

@@ -166,6 +166,14 @@ def test_text_under_a_null_is_not_seen() -> None:
     assert content_hash(pa.table([odd], schema=schema)) == hash_of("guid", ["a", None, "b"])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_slice_hashes_as_its_rows_alone(kind: str) -> None:
+    values = GOLDEN[kind][0]
+    parts = [table_of([Column("x", kind, values[:1] + values)]), table_of([Column("x", kind, values)])]
+    for way in (parts[0].slice(1), pa.concat_tables([parts[1].slice(0, 1), parts[1].slice(1)])):
+        assert content_hash(way) == content_hash(parts[1])
+
+
 def test_a_dictionary_may_hold_the_null() -> None:
     coded = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array(["a", None]))
     schema = pa.schema([kql_field("x", "guid", coded.type)])

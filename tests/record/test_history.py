@@ -163,3 +163,50 @@ def test_a_case_is_a_folder_that_is_left_and_found_again(case: Notebook, cases: 
     assert history(case)["query"].tolist() == ["print 1"]
     assert sorted(path.name for path in cases.iterdir()) == ["contoso", "fabrikam"]
     assert "cannot name a folder" in str(case.error("%kql_case ../elsewhere"))
+
+
+TEN = """%%kql -o ten
+datatable(b:bool, i:int, l:long, r:real, d:decimal, s:string, t:datetime, p:timespan, g:guid, y:dynamic)[
+  true, 7, 1152921504606846977, 0.5, decimal(1.50), 'x', datetime(2026-11-01T00:00:00.123456Z), 1h,
+    guid(74be27de-1e4e-49d9-b579-fe0b331d3642), dynamic({'a': [1, 'x']}),
+  bool(null), int(null), long(null), real(nan), decimal(null), '', datetime(null), time(null), guid(null), dynamic(null)]"""
+
+
+@pytest.mark.parametrize("rows", ["", " | take 0", " | where isnull(l)"])
+def test_each_type_is_opened_as_it_came_with_nulls_and_empty(case: Notebook, rows: str) -> None:
+    case.run(TEN + rows)
+    case.run("%kql_open R1 -o again")
+    pd.testing.assert_frame_equal(case.names["again"], case.names["ten"])
+    assert case.names["again"].dtypes.to_dict() == case.names["ten"].dtypes.to_dict()
+
+
+def test_a_hidden_string_is_nowhere_in_a_record(case: Notebook, cases: Path) -> None:
+    case.run("%kql -o one print x = strlen(h\"s3cret\"), y = strlen(H@'s3cret')")
+    assert case.names["one"]["x"][0] == 6
+    assert "s3cret" not in str(case.names["one"].attrs)
+    assert case.value("%kql_history")["query"][0] == 'print x = strlen(h"***"), y = strlen(h"***")'
+    files = [path for path in (cases / "contoso").rglob("*") if path.is_file()]
+    assert not [path for path in files if b"s3cret" in path.read_bytes()]
+    assert "hidden string" in str(case.error("%kql_rerun R1"))
+    case.run('%kql --cache 1h print x = strlen(h"other1")')
+    case.run('%kql --cache 1h print x = strlen(h"another")')
+    assert "kept answer" not in case.receipt
+    case.run('%kql --show print h"s3cret"')
+    assert "s3cret" not in case.stdout
+    case.run('%kql print h"s3cret"')
+    assert "hidden string" in str(case.error("%kql_save mine"))
+
+
+def test_a_case_stays_that_of_the_notebooks_folder(
+    case: Notebook, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "hunting"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    case.run("%config KqlMagics.case = ''")
+    case.run("%reload_ext kqlmagic_ext")
+    case.run(f"%config KqlMagics.cases_folder = {str(cases)!r}")
+    monkeypatch.chdir(tmp_path)
+    case.run("%kql print 1")
+    assert case.value("%kql_history")["kept"].tolist() == ["kept"]
+    assert [path.name for path in cases.iterdir()] == ["hunting"]

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -73,7 +74,8 @@ def dirty(array: pa.Array) -> pa.Array:
 
 def chunked(array: pa.Array, ends: Sequence[int]) -> pa.ChunkedArray:
     """The array in chunks that end there, each a slice of a longer array."""
-    longer = pa.concat_arrays([array, array, array])
+    turned = array.take(pa.array(range(len(array))[::-1], pa.int64()))
+    longer = pa.concat_arrays([turned, array, turned])
     bounds = [0, *sorted(end for end in ends if end <= len(array)), len(array)]
     pieces = [longer.slice(len(array) + a, b - a) for a, b in pairwise(bounds)]
     return pa.chunked_array(pieces, array.type)
@@ -167,7 +169,7 @@ def _written(kind: str, values: list[Any]) -> tuple[str, bytes]:
     if kind == "decimal":
         plain = [None if v is None else format(v, "f") for v in values]
         scale = max((len(v.partition(".")[2].rstrip("0")) for v in plain if v), default=0)
-        texts = ["" if v is None else str(int(v.scaleb(scale))) for v in values]
+        texts = ["" if v is None else str(int(Fraction(v) * 10**scale)) for v in values]
         return f"{kind} {scale}", _texts(texts)
     return kind, _texts([value or "" for value in values])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.catalogue import Catalogue
 from kqlmagic_ext.connections.local.diagnosis import Source
@@ -19,10 +19,11 @@ from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, short_forms
 from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
+from kqlmagic_ext.kql.tokens import without_hidden
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     import pyarrow as pa
@@ -125,7 +126,7 @@ class LocalConnection:
         answers, warnings = self._answers(query, bound, moment, cancellation)
         frames = tuple(frame_from_arrow(answer, cancellation.check) for answer in answers)
         sent = Sent(
-            _sent_text(query, bound),
+            without_hidden(_sent_text(query, bound)),
             short_forms(bound),
             self.name,
             moment.window,
@@ -133,7 +134,8 @@ class LocalConnection:
             str(query.timespan or "all times"),
             self.synthetic,
         )
-        return _result(frames, answers, sent, warnings, time.perf_counter() - began)
+        render = render_clause(sent.text, bound.scalars)
+        return _result(frames, answers, sent, warnings, time.perf_counter() - began, render)
 
     def _answers(
         self, query: Query, bound: Bound, moment: Moment, cancellation: Cancellation
@@ -179,13 +181,12 @@ def _result(
     sent: Sent,
     warnings: tuple[str, ...],
     seconds: float,
+    render: Mapping[str, Any] | None,
 ) -> Result:
     origins = [sent.origin(rows=len(frame), seconds=seconds, warnings=warnings) for frame in frames]
     for frame, origin in zip(frames, origins, strict=True):
         frame.attrs["kql"] = origin
-    return Result(
-        frames, tuple(answers), origins[0], warnings=warnings, render=render_clause(sent.text), sent=sent
-    )
+    return Result(frames, tuple(answers), origins[0], warnings=warnings, render=render, sent=sent)
 
 
 def _limited(text: str, query: Query) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 from duckdb_kql import errors
 from duckdb_kql.translate.functions import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
 
+from kqlmagic_ext.connections.local import slips
 from kqlmagic_ext.errors import QueryError, UnsupportedError
+from kqlmagic_ext.kql.language_service.ours.grammar import RENDER_PROPERTIES
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.tokens import code, find_name, place
 from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS, did_you_mean
@@ -101,8 +103,11 @@ def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) 
     return UnsupportedError(f"{PLACE} cannot run {named} yet", construct=named, **place)
 
 
-def _unsupported_function(name: str, source: Source) -> UnsupportedError:
+def _unsupported_function(name: str, source: Source) -> QueryError:
     known = [*SCALAR_FUNCTIONS, *AGGREGATE_FUNCTIONS]
+    if (wrong := slips.wrong_call(name, source)) is not None:
+        hint = None if name in known else did_you_mean(name, known, cutoff=0.75)
+        return QueryError(wrong, hint=hint, **source.named(name))
     said = f"cannot run this form of {name}() yet" if name in known else f"has no function {name}() yet"
     hint = None if name in known else did_you_mean(name, known, cutoff=0.85)
     return UnsupportedError(f"{PLACE} {said}", construct=f"{name}()", hint=hint, **source.named(name))
@@ -122,6 +127,8 @@ def _operator_at(text: str, offset: int) -> str:
 
 def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
     """ANTLR's message in words; at a pipe it means the operator behind it."""
+    if (found := slips.missing_semicolon(source, offset)) is not None:
+        return found
     if source.text[offset : offset + 1] == "|" and (behind := _WORD.search(source.text, offset + 1)):
         return _operator_error(behind[0], source, behind.start())
     hint = _slip(source.text, offset)
@@ -134,6 +141,8 @@ def _slip(text: str, offset: int) -> str | None:
     words = [word.text for word in code(text[offset:])[:3]]
     if text[offset : offset + 1] in ("'", '"'):
         return "the string is not closed"
+    if words[1:2] == ["="] and _operator_at(text, offset) == "render":
+        return did_you_mean(words[0], RENDER_PROPERTIES)
     if len(words) > 1 and words[0] in KEYWORDS and words[1] == "=":
         return f"{words[0]} is a word of KQL; as a name, write ['{words[0]}']"
     if words[:1] == ["{"] and words[2:] == ["}"]:
@@ -145,6 +154,8 @@ def _slip(text: str, offset: int) -> str | None:
 
 def _operator_error(word: str, source: Source, offset: int) -> QueryError:
     place = source.place(offset)
+    if (found := slips.incomplete(word, source, offset)) is not None:
+        return found
     if word not in OPERATORS:
         near = did_you_mean(word, OPERATORS)
         return QueryError(f"there is no operator {word!r}", hint=near, syntax=True, **place)

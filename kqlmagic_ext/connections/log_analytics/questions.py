@@ -14,6 +14,7 @@ from kqlmagic_ext.connections.log_analytics.requests import Ask
 from kqlmagic_ext.errors import QueryError
 from kqlmagic_ext.kql.parameters import Bound, bind, short_forms
 from kqlmagic_ext.kql.statements import find_slips, preview, tabular_statements
+from kqlmagic_ext.kql.tokens import without_hidden
 from kqlmagic_ext.query import Query, Sent, Window
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class Question:
     def told(self, connection: str) -> Sent:
         """What the answer's origin tells of the question."""
         times = str(self.query.timespan or "all times")
-        return Sent(self.text, short_forms(self.bound), connection, self.window, self.now, times)
+        return Sent(
+            without_hidden(self.text), short_forms(self.bound), connection, self.window, self.now, times
+        )
 
     def ask(self, address: Address, ids: Mapping[str, str]) -> Ask:
         """The request."""

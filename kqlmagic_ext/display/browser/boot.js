@@ -5,6 +5,7 @@
   const cell = JSON.parse(document.getElementById("cell").textContent);
   const element = document.getElementById("element");
   const said = document.getElementById("said");
+  const written = document.getElementById("written");
   const FILE = "cell.js";
   const ABOVE = 1; // lines of the script above the cell's own: the file's name, where a broken script tells it, too
   const HEAD = "kqlmagic.show((";
@@ -40,7 +41,7 @@
 
   const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu; // control characters, bidi marks: log text is hostile
   const visible = (text) =>
-    text.replace(HIDDEN, (char) => (char === "\n" ? char : `\\u{${char.codePointAt(0).toString(16)}}`));
+    text.replace(HIDDEN, (char) => (char === "\n" || char === "\t" ? char : `\\u{${char.codePointAt(0).toString(16)}}`));
   const say = (title, rest = "") => {
     const line = document.createElement("div");
     const strong = document.createElement("b");
@@ -50,6 +51,57 @@
     measure();
     return line;
   };
+
+  // ---------------------------------------------------------------- what the cell writes: console, and its last value
+
+  const MOST_LINES = 1000;
+  const MOST_CHARACTERS = 10_000;
+  const MOST_ITEMS = 100;
+  const inspect = Symbol.for("nodejs.util.inspect.custom"); // a Frame has it
+  const plain = (key, value) => {
+    if (typeof value === "bigint") return `${value}n`;
+    if (value instanceof Map || value instanceof Set) return [...value];
+    return typeof value === "function" || typeof value === "symbol" ? String(value) : value;
+  };
+  const text = (value) => {
+    if (typeof value === "string") return value;
+    if (value instanceof Error) return String(value);
+    if (typeof value === "bigint") return `${value}n`;
+    if (value === null || typeof value !== "object") return String(value);
+    if (typeof value[inspect] === "function") return value[inspect]();
+    if (value instanceof Node) return String(value);
+    const items = Array.isArray(value) ? value.slice(0, MOST_ITEMS) : value;
+    const more = items.length < value.length ? ` … ${(value.length - MOST_ITEMS).toLocaleString("en")} items more` : "";
+    return `${JSON.stringify(items, plain)}${more}`;
+  };
+  const words = (value) => {
+    let whole;
+    try {
+      whole = text(value);
+    } catch {
+      whole = Object.prototype.toString.call(value); // it refers to itself, or will not be read
+    }
+    const more = whole.length - MOST_CHARACTERS;
+    return visible(more > 0 ? `${whole.slice(0, MOST_CHARACTERS)}… (${more.toLocaleString("en")} characters more)` : whole);
+  };
+  let writtenLines = 0;
+  const write = (kind, values) => {
+    writtenLines += 1;
+    if (writtenLines > MOST_LINES + 1) return undefined;
+    const line = document.createElement("div");
+    line.className = kind;
+    line.textContent = writtenLines > MOST_LINES ? "… further lines are left out" : values.map(words).join(" ");
+    written.append(line);
+    measure();
+    return line;
+  };
+  for (const kind of ["debug", "error", "info", "log", "table", "trace", "warn"]) {
+    const own = console[kind].bind(console);
+    console[kind] = (...values) => {
+      own(...values);
+      write(kind, values);
+    };
+  }
 
   const [before, shown, after] = cell.code;
   const lines = (before + shown + after).split(/\r\n|[\n\r\u2028\u2029]/);
@@ -189,10 +241,15 @@
   const unpacked = (base64) =>
     new Response(new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 
+  const bodySize = document.body.children.length;
   const show = (value) => {
     if (value instanceof Promise) return value.then(show);
     const isNode = value instanceof Element || value instanceof DocumentFragment || value instanceof Text;
     if (isNode && value.parentNode === null) element.append(value);
+    else if (value !== undefined && element.childNodes.length === 0 && document.body.children.length === bodySize) {
+      const line = write("value", [value]);
+      new MutationObserver(() => line?.remove()).observe(element, { childList: true }); // it draws later
+    }
     return undefined;
   };
   const drawn = () => {

@@ -130,7 +130,7 @@ def _body(cell: BrowserCell, nonce: str) -> str:
         for name, (form, text) in ((name, _embedded(value)) for name, value in cell.inputs.items())
     ]
     return (
-        f'<body><div id="element"></div><pre id="said"></pre>{"".join(data)}'
+        f'<body><div id="element"></div><pre id="written"></pre><pre id="said"></pre>{"".join(data)}'
         f'<script type="application/json" id="cell">{_harmless(json.dumps(told))}</script>'
         f'<script nonce="{nonce}">{_read("boot.js")}</script></body>'
     )

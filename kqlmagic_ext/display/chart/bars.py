@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WIDE_BAR, _BAR, _THIN_BAR = 70, 22, 9
 _TALL = 420  # of bars along a time
+_TILTED = 24  # so many tilted labels are readable
 _CHARACTER = 7  # its width
 
 
@@ -78,10 +79,12 @@ def _length(count: int, beside: int, *, lying: bool) -> int:
 
 
 def _angle(points: Points, room: float) -> dict[str, Any]:
-    """Labels of columns lie where they fit, else they are tilted."""
+    """Labels of columns lie where they fit, else they are tilted; of many, upright, as many as are readable are written."""
     longest = max((len(name) for name in points.categories), default=0)
     if longest * _CHARACTER <= room:
         return {"labelAngle": 0}
+    if len(points.categories) > _TILTED:
+        return {"labelAngle": -90, "labelOverlap": "greedy", "labelLimit": 180}
     return {"labelAngle": -40, "labelAlign": "right", "labelLimit": 180}
 
 

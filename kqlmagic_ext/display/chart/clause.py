@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import visible
+from kqlmagic_ext.kql.parameters import RESERVED
+from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 VISUALIZATIONS = (
     "anomalychart", "areachart", "barchart", "card", "columnchart", "ladderchart", "linechart", "piechart", "pivotchart",
     "scatterchart", "stackedareachart", "table", "timechart",
 )  # fmt: skip
+_OTHERS = (
+    "3dchart",
+    "graph",
+    "list",
+    "plotly",
+    "timeline",
+    "timepivot",
+    "treemap",
+)  # Kusto has them, a notebook not
 _CHOICES: dict[str, tuple[str, ...]] = {
     "kind": ("default", "unstacked", "stacked", "stacked100", "map"),
     "legend": ("visible", "hidden"),
@@ -71,17 +82,13 @@ def read_clause(render: Mapping[str, Any], columns: Iterable[str]) -> Clause:
     """
     visualization = str(render.get("visualization", "")).lower()
     if visualization not in VISUALIZATIONS:
-        known = ", ".join(VISUALIZATIONS)
-        raise NotDrawn(
-            f"render {visible(visualization)} is no chart that a notebook draws; there are {known}"
-        )
+        raise NotDrawn(f"a notebook draws no {_unknown(visualization, VISUALIZATIONS)}")
     given = {name: value for name, value in render.items() if name not in _OF_THE_SERVICE}
     known_names = {*_CHOICES, *_COLUMNS, *_BOUNDS, *_TEXTS}
-    for name in given:
+    for name, value in given.items():
         if name not in known_names:
-            raise NotDrawn(
-                f"render has no property {visible(name)}; it knows {', '.join(sorted(known_names))}"
-            )
+            raise NotDrawn(f"render has no property {_unknown(name, sorted(known_names))}")
+        _check_parameter(name, value)
     chosen = {name: _choice(name, given[name]) for name in _CHOICES if name in given}
     names = list(columns)
     named = {name: _names(name, given[name], names) for name in _COLUMNS if name in given}
@@ -106,10 +113,30 @@ def read_clause(render: Mapping[str, Any], columns: Iterable[str]) -> Clause:
     )
 
 
+def _unknown(name: str, known: Sequence[str]) -> str:
+    """What is not known, with the name that was probably meant, else all there are."""
+    near = None if name in _OTHERS else did_you_mean(name, known, cutoff=0.7)
+    return f"{visible(name)}: {visible(near) if near else 'there are ' + listed(known)}"
+
+
+def listed(names: Iterable[str], most: int = 21) -> str:
+    """The first of the names, and how many more there are."""
+    named = [visible(name) for name in names]
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + more
+
+
+def _check_parameter(name: str, value: Any) -> None:
+    """A value can stand for a text or a number, and not for a word of KQL or the name of a column."""
+    if str(value).startswith(RESERVED) and name not in (*_TEXTS, *_BOUNDS):
+        said = f"{{{{{visible(str(value).removeprefix(RESERVED))}}}}}"
+        raise NotDrawn(f"render: {name} takes no parameter such as {said}; {', '.join(_TEXTS)} do")
+
+
 def _choice(name: str, value: Any) -> str:
     text = str(value).lower()
     if text not in _CHOICES[name]:
-        raise NotDrawn(f"render: {name}={visible(str(value))} is none of {', '.join(_CHOICES[name])}")
+        raise NotDrawn(f"render: {name} cannot be {_unknown(text, _CHOICES[name])}")
     return text
 
 
@@ -134,10 +161,7 @@ def _names(property_name: str, value: Any, columns: list[str]) -> tuple[str, ...
     listed = [str(name) for name in value] if isinstance(value, list | tuple) else _listed(str(value))
     for name in listed:
         if name not in columns:
-            there = ", ".join(visible(column) for column in columns[:20])
-            raise NotDrawn(
-                f"render: {property_name} names {visible(name)}, and the columns are {there}{', …' * (len(columns) > 20)}"  # noqa: PLR2004 - a sentence, not a list
-            )
+            raise NotDrawn(f"render: {property_name} names {_unknown(name, columns)}")
     return tuple(listed)
 
 

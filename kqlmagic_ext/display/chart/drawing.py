@@ -15,16 +15,16 @@ from kqlmagic_ext.display.chart.columns import NUMBER
 from kqlmagic_ext.display.chart.drawable import LayerChart, VConcatChart
 from kqlmagic_ext.display.chart.ladders import ladder_chart
 from kqlmagic_ext.display.chart.lines import area_chart, line_chart, scatter_chart
-from kqlmagic_ext.display.chart.look import finish, palette
+from kqlmagic_ext.display.chart.look import finish, palette, wrapped
 from kqlmagic_ext.display.chart.maps import map_chart
 from kqlmagic_ext.display.chart.pies import pie_chart
 from kqlmagic_ext.display.chart.points import BARS, points_of
 from kqlmagic_ext.display.chart.roles import infer_roles, unrolled
-from kqlmagic_ext.display.chart.tables import card, pivot
+from kqlmagic_ext.display.chart.tables import card, heading, pivot
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -50,8 +50,8 @@ _STACKING = ("areachart", "stackedareachart", "barchart", "columnchart")
 class Drawing:
     """`chart`: an Altair chart, None where there is none. `shown`: the mime bundle to show, of the chart or of a card.
 
-    `table`: a DataFrame to show in place of the frame, of a pivotchart. `notes`: sentences for the receipt. `failed`: why
-    nothing is drawn, so that the frame itself is to be shown; empty where it need not be explained.
+    `table`: a DataFrame to show, of a pivotchart, or below the title of a table. `notes`: sentences for the receipt. `failed`:
+    why nothing is drawn, so that the frame itself is to be shown; empty where it need not be explained.
     """
 
     chart: Any = None
@@ -84,7 +84,7 @@ def draw(frame: pd.DataFrame, render: Mapping[str, Any]) -> Drawing:
 
 def _drawn(frame: pd.DataFrame, clause: Clause) -> Drawing:
     if clause.visualization == "table":
-        return Drawing()
+        return Drawing(shown=heading(clause.title), table=frame) if clause.title.strip() else Drawing()
     if clause.visualization == "card":
         shown, notes = card(frame, clause)
         return Drawing(shown=shown, notes=tuple(notes))
@@ -92,7 +92,8 @@ def _drawn(frame: pd.DataFrame, clause: Clause) -> Drawing:
         raise NotDrawn(f"render {clause.visualization}: the answer has no rows to draw")
     if clause.visualization == "pivotchart":
         table, notes = pivot(frame, clause)
-        return Drawing(table=table, notes=tuple(notes))
+        titled = heading(clause.title) if clause.title.strip() else None
+        return Drawing(shown=titled, table=table, notes=tuple(notes))
     chart, notes = _chart(frame, clause)
     chart = finish(chart, clause)
     return Drawing(chart, bundle(chart, _in_plain(frame, clause)), notes=tuple(notes))
@@ -177,12 +178,9 @@ def _split(points: Points, clause: Clause, notes: list[str]) -> tuple[Any, list[
     notes += _anomaly_notes(points, clause)
     parts = [_built(points.only(name, colour), clause) for name, colour in zip(names, colours, strict=False)]
     if clause.visualization in BARS:
-        return _panels_of_bars(parts, clause, notes)
+        return _panels_of_bars(parts, names, clause, notes)
     if clause.ysplit == "panels":
-        for part in parts[:-1]:
-            _edit_axis(part, "x", title=None)
-        parts = [part.properties(height=_PANEL) for part in parts]
-        return VConcatChart(vconcat=parts).resolve_scale(x="shared"), notes
+        return _panels(parts, names), notes
     for at, (part, colour) in enumerate(zip(parts, colours, strict=False)):
         # The first y axis stands left, the others right, one beside the other, each titled in its series' colour.
         away = {"orient": "right", "offset": 65 * (at - 1), "grid": False} if at else {}
@@ -190,16 +188,23 @@ def _split(points: Points, clause: Clause, notes: list[str]) -> tuple[Any, list[
     return LayerChart(layer=parts).resolve_scale(y="independent"), notes
 
 
-def _panels_of_bars(parts: list[Any], clause: Clause, notes: list[str]) -> tuple[Any, list[str]]:
+def _panels_of_bars(
+    parts: list[Any], names: Sequence[str], clause: Clause, notes: list[str]
+) -> tuple[Any, list[str]]:
     """A panel a series: bars of several axes would lie upon each other. Lying ones keep their height, for their names."""
     if clause.ysplit == "axes":
         notes.append("ysplit=axes would hide bars behind bars: each series has a panel")
     if clause.visualization == "barchart":
         return VConcatChart(vconcat=parts).resolve_scale(x="independent", y="shared"), notes
+    return _panels(parts, names), notes
+
+
+def _panels(parts: list[Any], names: Sequence[str]) -> Any:
+    for part, name in zip(parts, names, strict=True):
+        _edit_axis(part, "y", title=wrapped(name, _PANEL // 6))
     for part in parts[:-1]:
         _edit_axis(part, "x", title=None)
-    parts = [part.properties(height=_PANEL) for part in parts]
-    return VConcatChart(vconcat=parts).resolve_scale(x="shared"), notes
+    return VConcatChart(vconcat=[part.properties(height=_PANEL) for part in parts]).resolve_scale(x="shared")
 
 
 def _edit_axis(part: Any, channel: str, **changes: Any) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.display.chart.columns import Floats
 
 _RUNG = 24
+_MOMENTS = 200  # in the width of a chart: each two or three pixels
 
 
 def ladder_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]:
@@ -51,12 +52,13 @@ def ladder_chart(frame: pd.DataFrame, clause: Clause) -> tuple[Chart, list[str]]
     kept, notes = _kept(rows, start, end)
     shown = tuple(dict.fromkeys(kept["x"]))
     y_title = clause.ytitle or " / ".join(map(visible, clause.ycolumns or names))
+    kept = kept.assign(w=_seen(kept))
     chart = Chart(data(_records(kept, kind)), width=WIDTH, height=max(_RUNG * len(shown), 60))
     y = alt.Y("x:N", scale=alt.Scale(domain=list(shown), paddingInner=0.3), axis=above(y_title))
     title = with_unit(clause.xtitle or f"{visible(start)} to {visible(end)}", unit)
     tooltip = [alt.Tooltip("x:N", title=quoted(y_title or "row")), *_told(start, end, kind, unit)]
     return chart.mark_bar(cornerRadius=2, minBandSize=2, clip=clause.is_bounded).encode(
-        x=_x(kept, title, kind, clause), x2=alt.X2("e"), y=y, color=_colour(kept, clause), tooltip=tooltip
+        x=_x(kept, title, kind, clause), x2=alt.X2("w"), y=y, color=_colour(kept, clause), tooltip=tooltip
     ), notes
 
 
@@ -93,6 +95,13 @@ def _kept(rows: pd.DataFrame, start: str, end: str) -> tuple[pd.DataFrame, list[
             f"render ladderchart cannot tell {whole['s'].nunique():,} series apart, {MOST_SERIES} it can"
         )
     return whole, notes
+
+
+def _seen(rows: pd.DataFrame) -> Any:
+    """Where each rung ends as drawn: what lasted a moment, or no time at all, is seen, too."""
+    span = max(rows["b"].max(), rows["e"].max()) - min(rows["b"].min(), rows["e"].min())
+    moment = (rows["e"] - rows["b"]).abs() <= span / _MOMENTS
+    return rows["e"].where(~moment, rows["b"] + (span / _MOMENTS or 1))
 
 
 def _records(rows: pd.DataFrame, kind: str) -> list[dict[str, Any]]:

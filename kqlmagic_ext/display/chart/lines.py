@@ -78,7 +78,7 @@ def order_of(points: Points) -> dict[str, Any]:
 def share_axis(y: dict[str, Any], stack: Any) -> dict[str, Any]:
     """The y axis; of shares in per cent."""
     if stack == "normalize":
-        y["axis"] = alt.Axis(**{**y["axis"].to_dict(), "format": "%", "tickMinStep": 0.1})
+        y["axis"] = alt.Axis(**{**y["axis"].to_dict(), "format": "%", "tickCount": 10})
     return y
 
 

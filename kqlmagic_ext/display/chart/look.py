@@ -12,6 +12,8 @@ from kqlmagic_ext.display.chart.columns import TEXT, TIME
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kqlmagic_ext.display.chart.clause import Clause
     from kqlmagic_ext.display.chart.points import Points
 
@@ -21,8 +23,27 @@ _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8
 FIRST, ALARM, HUES = _HUES[0], _HUES[5], len(_HUES)
 _DAY_MS = 86_400_000.0
 _LABEL_LIMIT = 220
+_TITLE = 64  # characters in a line, which a narrow output shows
+_FEW = 8  # ticks of whole numbers; more of them are whole without a word
+_HEIGHT = 44  # characters of a title beside a plot
 _APART = 6  # pixels between two labels of an axis, else one is left out
-_FONT = "Arial, Helvetica, sans-serif"  # with the widths that an exported picture was measured by
+_LETTERS = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": _LABEL_LIMIT}
+# Of every chart; what an analyst configures goes before it.
+LOOK: Mapping[str, Any] = {
+    "font": "Arial, Helvetica, sans-serif",  # with the widths that an exported picture was measured by
+    "view": {"stroke": None},
+    # Vega-Lite would write every title into an expression, unescaped, and times in the browser's zone.
+    "mark": {"aria": False},
+    "axis": {
+        **_LETTERS,
+        "titlePadding": 10,
+        "gridColor": "#888888",
+        "gridOpacity": 0.22,
+        "maxExtent": 400,  # else a title stands in long labels
+    },
+    "axisQuantitative": {"labelSeparation": _APART},
+    "legend": {**_LETTERS, "symbolLimit": 0},
+}
 
 
 def palette(count: int, *, hues: bool = False) -> list[str]:
@@ -45,35 +66,21 @@ def finish(chart: Any, clause: Clause) -> Any:
     said = f"{clause.visualization}: {visible(clause.title)}" if clause.title else clause.visualization
     properties: dict[str, Any] = {"background": "transparent", "description": said}
     if clause.title.strip():
-        lines = textwrap.wrap(visible(clause.title), 90)
+        room = chart.width // 8 if hasattr(chart, "width") else _TITLE
         properties["title"] = alt.TitleParams(
-            lines if len(lines) > 1 else lines[0], anchor="start", fontSize=15, fontWeight="bold", offset=14
+            wrapped(visible(clause.title), min(max(room, 30), _TITLE)),
+            anchor="start",
+            fontSize=15,
+            fontWeight="bold",
+            offset=14,
         )
-    return (
-        chart.properties(**properties)
-        .configure(font=_FONT)
-        .configure_view(stroke=None)
-        # Vega-Lite would write every title into an expression, unescaped, and times in the browser's zone.
-        .configure_mark(aria=False)
-        .configure_axis(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titlePadding=10,
-            gridColor="#888888",
-            gridOpacity=0.22,
-            labelLimit=_LABEL_LIMIT,
-            maxExtent=400,  # else a title stands in long labels
-        )
-        .configure_axisQuantitative(labelSeparation=_APART)
-        .configure_legend(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            labelLimit=_LABEL_LIMIT,
-            symbolLimit=0,
-        )
-    )
+    return chart.properties(**properties).configure(**LOOK)
+
+
+def wrapped(text: str, most: int) -> str | list[str]:
+    """The text, in lines of at most so many characters where it needs more than one."""
+    lines = textwrap.wrap(text, most)
+    return lines if len(lines) > 1 else text
 
 
 def quoted(text: str) -> str:
@@ -97,7 +104,8 @@ def x_of(points: Points, clause: Clause) -> dict[str, Any]:
         }
     scale: dict[str, Any] = _bounds(clause.xmin, clause.xmax)
     if points.x_kind == TIME:
-        values = points.rows["x"].to_numpy(dtype=float)
+        every = points.rows["x"] if points.every_x is None else points.every_x
+        values = every.to_numpy(dtype=float)
         return {"shorthand": "x:T", "scale": alt.Scale(type="utc"), "axis": time_axis(values, points.x_title)}
     scale |= {"type": "log"} if clause.xlog else {"zero": False}
     return {"shorthand": "x:Q", "scale": alt.Scale(**scale), "axis": alt.Axis(title=points.x_title or None)}
@@ -108,15 +116,23 @@ def y_of(points: Points, clause: Clause, *, title: str | None = None, **scale: A
     scale |= _bounds(clause.ymin, clause.ymax)
     if clause.ylog:
         scale = {name: value for name, value in scale.items() if name != "zero"} | {"type": "log"}
-    rows = points.rows["y"]
-    axis: dict[str, Any] = {"title": points.y_title if title is None else title}
-    if not axis["title"]:
-        axis["title"] = None
-    if points.whole and not clause.ylog:
-        axis["tickMinStep"] = 1
+    rows, height = points.rows["y"], _height_of(points, scale)
+    axis: dict[str, Any] = {"title": wrapped(points.y_title if title is None else title, _HEIGHT) or None}
+    if points.whole and not clause.ylog and 0 < height <= _FEW:
+        axis["tickCount"] = height  # else there would be ticks between whole numbers
     if len(rows) and rows.abs().max() >= 1e7:  # noqa: PLR2004 - from here on, 12M reads better than 12,000,000
         axis["format"] = "~s"
     return {"shorthand": "y:Q", "scale": alt.Scale(**scale), "axis": alt.Axis(**axis)}
+
+
+def _height_of(points: Points, scale: dict[str, Any]) -> int:
+    """How many whole numbers the axis of y spans; 0 when that is not known."""
+    rows = points.rows
+    if rows["y"].isna().all() or not points.whole:
+        return 0
+    sums = rows.groupby("x")["y"].sum() if points.stacked else rows["y"]
+    least = sums.min() if scale.get("zero") is False else min(sums.min(), 0)
+    return int(sums.max() - least)
 
 
 def _bounds(least: float | None, most: float | None) -> dict[str, float]:

@@ -94,4 +94,4 @@ def _layers(records: list[dict[str, Any]], title: str, y_title: str, clause: Cla
         .encode(theta=theta, order=order, text="l:N", detail="s:N")
     )
     size = 2 * _RADIUS + 60
-    return LayerChart(layer=[slices, shares], data=data(records), width=size + 60, height=size)
+    return LayerChart(layer=[slices, shares], data=data(records), width=size, height=size)

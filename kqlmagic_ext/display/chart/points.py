@@ -55,13 +55,17 @@ class Points:
     stacked: bool = False
     notes: tuple[str, ...] = ()
     colour: str = ""  # of its one series; empty: the first colour
+    every_x: Any = None  # of one series among several: the x of all, which share an axis
     marks: pd.DataFrame | None = None  # of an anomalychart: those of the rows that are marked, thinned or not
 
     def only(self, name: str, colour: str) -> Points:
         """One series alone, in its colour."""
         rows = self.rows[self.rows["s"] == name].reset_index(drop=True)
         marks = None if self.marks is None else self.marks[self.marks["s"] == name]
-        return replace(self, rows=rows, series=(name,), y_title=name, colour=colour, marks=marks)
+        every_x = self.rows["x"]
+        return replace(
+            self, rows=rows, series=(name,), y_title=name, colour=colour, marks=marks, every_x=every_x
+        )
 
     @property
     def one_series(self) -> bool:

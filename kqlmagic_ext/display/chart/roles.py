@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kqlmagic_ext.display.chart.clause import NotDrawn
+from kqlmagic_ext.display.chart.clause import NotDrawn, listed
 from kqlmagic_ext.display.chart.columns import ARRAY, MEASURES, NUMBER, SPAN, TEXT, TIME, kinds_of
 from kqlmagic_ext.errors import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kqlmagic_ext.display.chart.clause import Clause
 
+_EVENT_TIMES = ("TimeGenerated", "Timestamp")  # of Log Analytics, of Defender
+_MOST_NAMED = 5  # columns in a sentence
 _CATEGORIES = (TEXT, NUMBER, SPAN)
 # What may be x when no column is a time, in the order of preference; the first of the best kind that leaves a y is taken.
 _X_KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -56,11 +58,23 @@ def infer_roles(frame: pd.DataFrame, clause: Clause) -> Roles:
     texts = [name for name, kind in left.items() if kind == TEXT and name not in ys]
     if clause.series:
         return Roles(x, ys, clause.series)
-    notes: tuple[str, ...] = ()
-    if texts[1:]:
-        spare = ", ".join(visible(name) for name in texts[1:])
-        notes = (f"{visible(texts[0])} alone tells the series apart, not {spare}; series= names others",)
-    return Roles(x, ys, tuple(texts[:1]), notes)
+    return Roles(x, ys, tuple(texts[:1]), tuple(_notes(x, ys, texts, kinds)))
+
+
+def _notes(x: str, ys: Sequence[str], texts: Sequence[str], kinds: Mapping[str, str]) -> Iterator[str]:
+    """Which columns tell nothing; of a whole table, what was taken and what gives a count."""
+    if len(texts) > _MOST_NAMED:
+        yield (
+            f"a whole table is drawn: x is {visible(x)}, y {listed(ys, _MOST_NAMED)}, series {visible(texts[0])}; xcolumn=, ycolumns= and "
+            f"series= name others, summarize count() by {_bin(x, kinds)} counts rows"
+        )
+    elif texts[1:]:
+        spare = listed(texts[1:])
+        yield f"{visible(texts[0])} alone tells the series apart, not {spare}; series= names others"
+
+
+def _bin(name: str, kinds: Mapping[str, str]) -> str:
+    return f"bin({visible(name)}, 1h)" if kinds[name] == TIME else visible(name)
 
 
 def _x(kinds: Mapping[str, str], clause: Clause) -> str:
@@ -68,10 +82,20 @@ def _x(kinds: Mapping[str, str], clause: Clause) -> str:
     for suitable in _X_KINDS[clause.visualization]:
         for name, kind in kinds.items():
             if kind in suitable and name not in named and (clause.ycolumns or _leaves_y(kinds, name, named)):
-                return name
+                return (_event_time(kinds) or name) if kind == TIME else name
     if clause.visualization == "timechart" and TIME not in kinds.values():
         raise NotDrawn(f"render timechart wants a datetime column, and none of {_listed(kinds)} is one")
     raise NotDrawn(_no_number(kinds, clause))
+
+
+def _event_time(kinds: Mapping[str, str]) -> str | None:
+    """The time of the event, of rows that nothing has summarized; None of others.
+
+    Kusto's x is the first column. Where that is no time, a whole table may be drawn, whose columns stand in no order.
+    """
+    if TIME in list(kinds.values())[:1]:
+        return None
+    return next((name for name in _EVENT_TIMES if kinds.get(name) == TIME), None)
 
 
 def _leaves_y(kinds: Mapping[str, str], x: str, named: set[str]) -> bool:
@@ -95,13 +119,15 @@ def _check_ys(ys: Sequence[str], kinds: Mapping[str, str], clause: Clause) -> No
 
 
 def _no_number(kinds: Mapping[str, str], clause: Clause) -> str:
-    return (
-        f"render {clause.visualization} wants a numeric column beside x, and the columns are {_listed(kinds)}"
-    )
+    """That there is none, and what gives one."""
+    times = [name for name, kind in kinds.items() if kind == TIME]
+    by = _bin(_event_time(kinds) or (times or list(kinds))[0], kinds)
+    there = f"and the columns are {_listed(kinds)}"
+    return f"render {clause.visualization} wants a numeric column beside x, {there}; summarize count() by {by} gives one"
 
 
 def _listed(names: Mapping[str, str]) -> str:
-    return ", ".join(visible(name) for name in names)
+    return listed(names, _MOST_NAMED)
 
 
 # ---------------------------------------------------------------- arrays

@@ -31,14 +31,20 @@ def card(frame: pd.DataFrame, clause: Clause) -> tuple[Mapping[str, str], list[s
         f'<div style="{_CARD}"><div style="font-size:2em;line-height:1.3">{html.escape(value)}</div><div>{html.escape(name)}</div></div>'
         for name, value in values
     )
-    heading = (
-        f'<div style="font-size:1.2em;font-weight:bold;margin-bottom:0.5em">{html.escape(title)}</div>'
-        if title
-        else ""
-    )
     lines = [title] * bool(title) + [f"{name}: {value}" for name, value in values]
     notes = [f"the first of {len(frame):,} rows shown"] if len(frame) > 1 else []
-    return {"text/html": f"<div>{heading}{boxes}</div>", "text/plain": "\n".join(lines)}, notes
+    return {"text/html": f"<div>{_heading(title)}{boxes}</div>", "text/plain": "\n".join(lines)}, notes
+
+
+def heading(title: str) -> Mapping[str, str]:
+    """A mime bundle of a title alone, above a table."""
+    return {"text/html": _heading(visible(title)), "text/plain": visible(title)}
+
+
+def _heading(title: str) -> str:
+    if not title:
+        return ""
+    return f'<div style="font-size:1.2em;font-weight:bold;margin-bottom:0.5em">{html.escape(title)}</div>'
 
 
 def _value(value: Any) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WORKER = Path(__file__).parent / "worker"
 _PERMISSIONS = frozenset({"env", "ffi", "import", "net", "read", "run", "sys", "write"})
+_ASK_S = 10.0
 _NODE_FLAGS = (
     # The end of a busy cell leaves the stack of async hooks, which nobody reads, as it was.
     "--no-force-async-hooks-checks",
@@ -34,7 +35,7 @@ class Runtime:
     """A program that runs the worker.
 
     `programs`: the paths where it may be, the best first. `flags`: of its command, by the settings and the session's own
-    folder. `get`: how to get it. `variables`: of its environment, beside ours. `allow`: how to allow what it refuses, as the replacement in its own sentence.
+    folder. `get`: how to get it. `variables`: of its environment, beside ours. `allow`: how to allow what it refuses, in place of its own advice.
     """
 
     language: str
@@ -127,6 +128,31 @@ def _escaped(path: Path) -> str:
     return str(path).replace(",", ",,")
 
 
+def without_types(version: str, program: str) -> LanguageError:
+    """The error for TypeScript in a Node.js that takes no types off; it names one that is there and does."""
+    newer = next((path for path in _node_programs() if path != program and _takes_types(path)), None)
+    how = (
+        f"a newer one is there: %env KQLMAGIC_NODE={newer} and %restart_session node"
+        if newer
+        else "pip install 'kqlmagic-ext[javascript]' brings one"
+    )
+    return LanguageError(
+        f"--ts needs Node.js 22.13 or later, and this is {version}; {how}, or use --runtime deno",
+        language="node",
+    )
+
+
+def _takes_types(program: str) -> bool:
+    import subprocess
+
+    asked = [program, "-p", "typeof require('module').stripTypeScriptTypes"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=False)  # noqa: S603 - a program of the analyst's own
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return told.stdout.strip() == "function"
+
+
 NODE = Runtime(
     "node",
     "Node.js",
@@ -144,5 +170,5 @@ DENO = Runtime(
     _deno_flags,
     "pip install deno, or let KQLMAGIC_DENO name its program",
     MappingProxyType({"DENO_NO_UPDATE_CHECK": "1"}),
-    r"; to allow it: %config LanguageMagics.deno_allow = '\1' and %restart_session deno",
+    "; to allow it: %config LanguageMagics.deno_allow = '{allowed}' and %restart_session deno",
 )

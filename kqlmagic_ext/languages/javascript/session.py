@@ -20,7 +20,7 @@ from kqlmagic_ext.languages.javascript import data
 from kqlmagic_ext.languages.javascript.beside import Errors, Late
 from kqlmagic_ext.languages.javascript.line import Line
 from kqlmagic_ext.languages.javascript.mixed import Mixed, record
-from kqlmagic_ext.languages.javascript.runtimes import DENO, NODE, WORKER
+from kqlmagic_ext.languages.javascript.runtimes import DENO, NODE, WORKER, without_types
 from kqlmagic_ext.languages.process import Process, private_folder
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class JavaScriptSession:
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._runtime, self._has_arrow = runtime, has_library("arrow")
+        self._allowed = settings.allow
         self._cells = self._files = 0
         self._is_busy = False
         candidates = runtime.candidates(settings)
@@ -78,6 +79,7 @@ class JavaScriptSession:
             undo.pop_all()
         title = self._runtime.title
         self.version = f"{title} {greeting['version']}"
+        self._program, self._takes_types = program, greeting["typescript"]
         self._process = Process(
             self._runtime.language,
             title,
@@ -156,6 +158,8 @@ class JavaScriptSession:
         def heard(message: Message) -> None:
             show(Piece(message["stream"], message["text"]))
 
+        if "--ts" in flags and not self._takes_types:
+            raise without_types(self.version, self._program)
         self._show_late(heard)
         self._cells += 1
         self._is_busy = True
@@ -163,6 +167,8 @@ class JavaScriptSession:
             done = self._process.ask("run", heard, code=code, number=self._cells, ts="--ts" in flags)
         except Refused as refused:
             self._know(refused.details)
+            if refused.details.get("ends"):
+                self.close()
             raise self._failed(refused) from None
         except KeyboardInterrupt as interrupt:
             if self.alive:
@@ -183,17 +189,21 @@ class JavaScriptSession:
             heard(message)
 
     def _know(self, answer: Message) -> None:
-        self._process.known = tuple(answer["names"])
+        self._process.known = tuple(answer.get("names", self.known))
 
     def _failed(self, refused: Refused) -> LanguageError:
         """The error of a cell, with its place."""
         details = refused.details
         place = {name: details.get(name) for name in ("line", "column", "source")}
-        message = _DENIED.sub(self._runtime.allow, refused.message)
+        message = _DENIED.sub(self._how_to_allow, refused.message)
         error = LanguageError(message, language=self._runtime.language, **place)
         for note in details.get("notes", ()):
             error.add_note(note)
         return error
+
+    def _how_to_allow(self, denied: re.Match[str]) -> str:
+        """How to allow one thing more than now."""
+        return self._runtime.allow.format(allowed=",".join([*self._allowed, denied[1]]))
 
     def interrupt(self) -> None:
         """Stop the cell that runs, and what its programs do in the foreground."""

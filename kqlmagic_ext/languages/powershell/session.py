@@ -142,7 +142,7 @@ class PowerShellSession:
         Raises LanguageError for an error that ends the cell, at its place, and for a prompt, which nobody can answer.
         """
         _check_text(code)
-        with self._bridge.console.heard(show) as show_alone:
+        with self._alone(), self._bridge.console.heard(show) as show_alone:
             heard = streams.Streams(code, show_alone)
             try:
                 done = self._ask("run", heard.hear, code=code)
@@ -178,10 +178,8 @@ class PowerShellSession:
 
     def _ask(self, op: str, listen: Callable[[Message], object] | None = None, **fields: Any) -> Message:
         """The answer of the bridge. What it still works at, since nobody waits for it any more, is stopped before."""
-        if not self._asking.acquire(blocking=False):
-            raise failed(f"{TITLE} is busy with another cell; wait for it, or interrupt it")
-        deadline = time.monotonic() + self._grace + _PATIENCE_S
-        try:
+        with self._alone():
+            deadline = time.monotonic() + self._grace + _PATIENCE_S
             while True:
                 try:
                     return self._process.ask(op, listen, **fields)
@@ -190,6 +188,14 @@ class PowerShellSession:
                         raise
                 self.interrupt()
                 time.sleep(_STEP_S)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Inside, no other thread asks; raises LanguageError when one does already."""
+        if not self._asking.acquire(blocking=False):
+            raise failed(f"{TITLE} is busy with another cell; wait for it, or interrupt it")
+        try:
+            yield
         finally:
             self._asking.release()
             if not self.alive:

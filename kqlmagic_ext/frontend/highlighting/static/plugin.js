@@ -1,5 +1,6 @@
 // The plugin: gives every editor of a notebook cell the colours that its magic line asks for, and the page the language KQL.
 import { CellLanguages, followMagicLine } from "./cell.js";
+import { charts } from "./charts.js";
 import { kql } from "./kql.js";
 import { sharedModule } from "./sharing.js";
 
@@ -26,6 +27,7 @@ export async function makePlugins(scope) {
       requires: [IEditorExtensionRegistry, IEditorLanguageRegistry],
       activate: (_app, extensions, languages) => activate(modules, extensions, languages),
     },
+    charts,
   ];
 }
 

@@ -5,10 +5,17 @@
 //   MARK @ 5               plain text belongs to request 5 from here; without a number, to none
 import fs from "node:fs";
 
-import { Atomics, Int32Array, JSON, SharedArrayBuffer, TextEncoder, Uint8Array, deno } from "./own.mjs";
+import { jsonOf, uncurried } from "./natives.mjs";
+import { Atomics, Int32Array, SharedArrayBuffer, TextEncoder, Uint8Array, deno } from "./own.mjs";
 
 const PIECE = 3900; // with two marks less than a pipe takes at once, 4096
 const encoder = new TextEncoder();
+// A cell may write after it has changed what it likes, also of Node.js.
+const { writeSync } = fs;
+const { wait } = Atomics;
+const encode = uncurried(encoder.encode);
+const part = uncurried(Uint8Array.prototype.subarray);
+const put = uncurried(Uint8Array.prototype.set);
 const nap = new Int32Array(new SharedArrayBuffer(4));
 let mark = "";
 
@@ -22,21 +29,21 @@ function write(bytes) {
   let start = 0;
   while (start < bytes.length) {
     try {
-      const rest = bytes.subarray(start);
-      start += deno ? deno.stdout.writeSync(rest) : fs.writeSync(1, rest);
+      const rest = part(bytes, start);
+      start += deno ? deno.stdout.writeSync(rest) : writeSync(1, rest);
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
-      Atomics.wait(nap, 0, 0, 1); // a program of the cell has made the pipe impatient
+      wait(nap, 0, 0, 1); // a program of the cell has made the pipe impatient
     }
   }
 }
 
 /** The line of a letter and a body. */
 function line(letter, body) {
-  const start = encoder.encode(mark + letter);
+  const start = encode(encoder, mark + letter);
   const whole = new Uint8Array(start.length + body.length + 1);
-  whole.set(start);
-  whole.set(body, start.length);
+  put(whole, start);
+  put(whole, body, start.length);
   whole[whole.length - 1] = 10;
   return whole;
 }
@@ -46,25 +53,25 @@ function line(letter, body) {
  * @param {boolean} isLast  whether what is written from here on belongs to no request
  */
 export function send(message, isLast = false) {
-  const bytes = encoder.encode(JSON.stringify(message));
+  const bytes = encode(encoder, jsonOf(message));
   const end = isLast ? line("@", new Uint8Array(0)) : new Uint8Array(0);
   if (bytes.length <= PIECE) return write(joined(end, line(".", bytes)));
   write(end);
   for (let start = 0; start < bytes.length; start += PIECE) {
     const letter = start === 0 ? "(" : start + PIECE >= bytes.length ? ")" : "+";
-    write(line(letter, bytes.subarray(start, start + PIECE)));
+    write(line(letter, part(bytes, start, start + PIECE)));
   }
   return undefined;
 }
 
 function joined(first, second) {
   const whole = new Uint8Array(first.length + second.length);
-  whole.set(first);
-  whole.set(second, first.length);
+  put(whole, first);
+  put(whole, second, first.length);
   return whole;
 }
 
 /** Tell to which request belongs what is written from here on. */
 export function belongs(id) {
-  write(line("@", encoder.encode(id)));
+  write(line("@", encode(encoder, id)));
 }

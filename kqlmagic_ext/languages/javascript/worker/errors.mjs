@@ -1,7 +1,7 @@
 // Errors as an analyst reads them: what was thrown, and where in which cell.
 import util from "node:util";
 
-import { Array, Error, Map, Number, String, URL, realm } from "./own.mjs";
+import { Array, Error, Map, Number, String, URL, WeakMap, realm } from "./own.mjs";
 import { offsetOf, placeOf } from "./places.mjs";
 import { tokenize } from "./tokens.mjs";
 import { shown } from "./streams.mjs";
@@ -9,15 +9,23 @@ import { shown } from "./streams.mjs";
 const WORKER = new URL(".", import.meta.url).href;
 const INSPECTOR = /^(?:node:inspector|ext:deno_node\/inspector)/;
 const IN_CELL = /(?:^|[\s(])cell-(\d+)\.js:(\d+):(\d+)/;
+const ONLY_HERE = /(?:\nRequire stack:\n- | imported from ).*[/\\]cell\.mjs$/m; // Node.js's way to say that the cell asked
 const MOST_FRAMES = 8;
 const MOST_CELLS = 1000;
 
 const cells = new Map(); // number → its code, and what it became
+const imports = new WeakMap(); // error → the import that failed
 
 /** @param {{code: string, text: string, origin: (offset: number) => number}} cell */
 export function remember(number, cell) {
   cells.set(number, cell);
   cells.delete(number - MOST_CELLS);
+}
+
+/** @returns {any} the error of an import, whose place is remembered: its stack may not tell it */
+export function importedAt(error, number, offset) {
+  if (util.types.isNativeError(error)) imports.set(error, { number, offset });
+  return error;
 }
 
 /** @returns {string} the name under which a cell's frames stand in a stack */
@@ -56,8 +64,18 @@ export function described(thrown, number, at) {
   }
   const frames = framesOf(thrown);
   const here = frames.find((frame) => frame.number === number);
-  const message = head(thrown) + elsewhere(frames[0], number);
-  return { message, ...here?.place, notes: [...way(frames), ...causes(thrown)] };
+  const message = head(thrown).replace(ONLY_HERE, "") + elsewhere(frames[0], number);
+  const imported = imports.get(thrown);
+  const place = imported?.number === number ? placeOf(cells.get(number).code, imported.offset) : here?.place;
+  return { message, ...place, notes: [...way(frames), ...causes(thrown)] };
+}
+
+/** @returns {string} what is said of an error that came too late for its cell: the next one may run, so that it says of which it is */
+export function lateText(thrown) {
+  if (!util.types.isNativeError(thrown)) return `Uncaught ${shown(thrown)}\n`;
+  const places = framesOf(thrown).slice(0, MOST_FRAMES).map(({ number, name, place }) =>
+    `    ${name ?? "cell"}: line ${place.line}, column ${place.column} below the magic of cell ${number} of this session: ${place.source.trim()}`);
+  return `${[`Uncaught ${head(thrown)}`, ...places, ...causes(thrown)].join("\n")}\n`;
 }
 
 /** The frames of a stack that stand in cells. */

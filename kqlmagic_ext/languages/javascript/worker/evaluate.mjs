@@ -3,17 +3,24 @@
 import inspector from "node:inspector";
 import v8 from "node:v8";
 
-import { Array, Promise, Set } from "./own.mjs";
+import { mend } from "./natives.mjs";
+import { Array, Promise } from "./own.mjs";
 import { HIDDEN } from "./rewrite.mjs";
 
 const INSPECT_MS = 200;
 
 const session = new inspector.Session();
 session.connect();
+/** Ask the inspector, whose own code relies on what cells may change. */
+const post = (...asked) => {
+  mend();
+  session.post(...asked);
+};
 
 // The promise of a cell that was stopped is never settled. It must not be collected either: V8 would tell the inspector so in
 // the middle of a collection, and that ends the process.
-const pending = new Set();
+const pending = { __proto__: null };
+let evaluations = 0;
 
 /**
  * @param {string} expression
@@ -21,63 +28,56 @@ const pending = new Set();
  *   `refused`: it is no JavaScript; the place is counted from 0
  */
 export function evaluate(expression) {
-  session.post("Runtime.releaseObjectGroup", { objectGroup: "cell" });
-  // The inspector awaits a promise that it shows to nobody: the first that is made now. Its value is the live one.
-  let promise = null;
-  let hear = null;
-  let heard = null;
-  const unhook = v8.promiseHooks.onInit((made) => {
-    if (promise) return;
-    promise = made;
-    unhook();
+  return new Promise((resolve) => {
+    post("Runtime.releaseObjectGroup", { objectGroup: "cell" });
+    // The inspector awaits a promise that it shows to nobody: the first that is made now. Its value is the live one.
+    let promise = null;
+    const unhook = v8.promiseHooks.onInit((made) => {
+      if (promise) return;
+      promise = made;
+      unhook();
+    });
+    const options = { expression, replMode: true, awaitPromise: true, silent: true, objectGroup: "cell" };
+    post("Runtime.evaluate", options, (error, reply) => {
+      if (error) resolve({ __proto__: null, stopped: true });
+      else if (!promise) resolve(refusal(reply));
+    });
+    if (promise) settle(promise, resolve);
+    else unhook();
   });
-  const options = { expression, replMode: true, awaitPromise: true, silent: true, objectGroup: "cell" };
-  session.post("Runtime.evaluate", options, (error, reply) => {
-    heard = error ? { stopped: true } : reply;
-    hear?.(heard);
-  });
-  if (!promise) unhook();
-  const answer = new Promise((resolve) => {
-    if (heard) resolve(heard);
-    else hear = resolve;
-  });
-  return promise ? settled(promise, answer) : answer.then(refusal);
 }
 
-function settled(promise, answer) {
-  pending.add(promise);
-  const forget = (ended) => {
-    pending.delete(promise);
-    return ended;
-  };
-  const ended = promise.then(
-    (result) => forget({ value: result[".repl_result"] }),
-    (thrown) => forget({ thrown }),
-  );
-  const stopped = new Promise((resolve) => {
-    answer.then((reply) => reply.stopped && resolve(reply));
-  });
-  return Promise.race([ended, stopped]);
+/** Tell how a promise ends, whatever the cell has made of promises. */
+async function settle(promise, resolve) {
+  const number = (evaluations += 1);
+  pending[number] = promise;
+  let ended;
+  try {
+    ended = { __proto__: null, value: (await promise)[".repl_result"] };
+  } catch (thrown) {
+    ended = { __proto__: null, thrown };
+  }
+  delete pending[number];
+  resolve(ended);
 }
 
 /** What the inspector says of a text that is no JavaScript. */
 function refusal(reply) {
-  if (reply.stopped) return reply;
   const { exception, text, lineNumber, columnNumber } = reply.exceptionDetails;
   const message = (exception?.description ?? text).split("\n")[0];
-  return { refused: { message, line: lineNumber, column: columnNumber } };
+  return { __proto__: null, refused: { message, line: lineNumber, column: columnNumber } };
 }
 
 /** @returns {Promise<string[]>} the names that cells have declared with let, const and class */
 export function lexicalNames() {
   return new Promise((resolve) => {
-    session.post("Runtime.globalLexicalScopeNames", {}, (error, reply) => resolve(error ? [] : Array.from(reply.names)));
+    post("Runtime.globalLexicalScopeNames", {}, (error, reply) => resolve(error ? [] : Array.from(reply.names)));
   });
 }
 
 const call = (method, params) =>
   new Promise((resolve) => {
-    session.post(method, params, (error, reply) => resolve(error || reply.exceptionDetails ? null : reply.result));
+    post(method, params, (error, reply) => resolve(error || reply.exceptionDetails ? null : reply.result));
   });
 
 /** @returns {Promise<any>} the live value of an expression that has no effect; undefined for any other */
@@ -87,7 +87,7 @@ export async function inspect(expression, hidden) {
   if (!found?.objectId) return found?.value;
   const functionDeclaration = `function () { ${HIDDEN}.given = this; }`;
   await call("Runtime.callFunctionOn", { objectId: found.objectId, functionDeclaration, silent: true });
-  session.post("Runtime.releaseObjectGroup", { objectGroup: "inspect" });
+  post("Runtime.releaseObjectGroup", { objectGroup: "inspect" });
   const value = hidden.given;
   hidden.given = undefined;
   return value;

@@ -9,17 +9,18 @@ import nodeModule from "node:module";
 import { belongs, open, send } from "./channel.mjs";
 import { complete } from "./complete.mjs";
 import { dataOf } from "./data.mjs";
-import { described, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
+import { described, lateText, nameOf, prepareStacks, refusedText, remember } from "./errors.mjs";
 import { evaluate } from "./evaluate.mjs";
 import { firstLine, listen } from "./listen.mjs";
 import { modulesOf, stripTypes } from "./modules.mjs";
+import { damage, isLasting, mend } from "./natives.mjs";
 import { JSON, Object, Promise, deno, process, realm } from "./own.mjs";
 import { placeOf } from "./places.mjs";
 import { CellError, HIDDEN, rewrite } from "./rewrite.mjs";
 import { shown, takeOver, writeFor } from "./streams.mjs";
 import { variablesOf } from "./variables.mjs";
 
-const STOPPED = { event: "error", code: "stopped", message: "stopped" };
+const STOPPED = { __proto__: null, event: "error", code: "stopped", message: "stopped" };
 const hide = (target, name, value, writable = true) =>
   Object.defineProperty(target, name, { value, writable, configurable: writable, enumerable: false });
 
@@ -30,16 +31,15 @@ let stop = () => {};
 
 function start({ mark, folder, frame, arrow }) {
   open(mark);
-  takeOver();
+  takeOver(lateText);
   prepareStacks();
   data = dataOf({ frame, arrow });
-  const { load, module, meta, require } = modulesOf(folder);
+  const { at, meta, require } = modulesOf(folder);
   hidden = Object.create(null, {
-    load: { value: load },
-    module: { value: module },
+    at: { value: at },
     meta: { value: meta },
     given: { value: undefined, writable: true },
-    at: { value: null, writable: true },
+    thrown: { value: null, writable: true },
   });
   hide(realm, HIDDEN, hidden, false);
   hide(realm, "require", require);
@@ -61,26 +61,31 @@ function start({ mark, folder, frame, arrow }) {
 
 // ---- requests ------------------------------------------------------------------------------------------------------------
 
-const refused = (code, rest) => ({ event: "error", code, ...rest });
+const refused = (code, rest) => ({ __proto__: null, event: "error", code, ...rest });
 
 async function run({ code, number, ts }) {
   let cell;
   try {
-    cell = { code, ...rewrite(ts ? stripTypes(code) : code) };
+    cell = { code, ...rewrite(ts ? stripTypes(code) : code, number) };
   } catch (error) {
     if (!(error instanceof CellError)) throw error;
     const place = error.offset === undefined ? {} : placeOf(code, error.offset);
     return refused("failed", { message: error.message, ...place, notes: [] });
   }
   remember(number, cell);
-  hidden.at = null;
+  hidden.thrown = null;
   const ended = await evaluate(`${cell.text}\n//# sourceURL=${nameOf(number)}`);
+  const harm = damage();
   if (ended.stopped) return STOPPED;
   if (ended.refused) return refused("failed", refusedText(ended.refused, cell, await variables.names()));
-  if ("thrown" in ended) return refused("failed", described(ended.thrown, number, hidden.at));
+  if ("thrown" in ended) return refused("failed", withHarm(described(ended.thrown, number, hidden.thrown), harm));
   realm._ = ended.value;
+  if (harm) return refused("failed", { message: harm, notes: [] });
   return { event: "done", value: ended.value === undefined ? null : shown(ended.value) };
 }
+
+/** An error, with what the cell did to JavaScript before. */
+const withHarm = (error, harm) => (harm ? { ...error, notes: [...error.notes, harm] } : error);
 
 async function set({ name, ...given }) {
   const why = variables.refusal(name);
@@ -117,6 +122,7 @@ const requests = [];
 let isBusy = false;
 
 function ask(line) {
+  mend();
   requests.push(parsed(line));
   if (!isBusy) next();
 }
@@ -150,15 +156,25 @@ async function answer({ op, id, ...fields }) {
     belongs(id);
     writeFor(id);
   }
-  const stopped = new Promise((resolve) => {
+  const reply = await new Promise((resolve) => {
     stop = () => resolve(STOPPED);
+    work(op, fields, resolve);
   });
-  const work = OPERATIONS[op](fields).catch((error) => refused("internal", { message: `${error.stack ?? error}` }));
-  const reply = await Promise.race([work, stopped]);
   stop = () => {};
-  const names = isRun ? await variables.names() : undefined;
+  mend();
+  const ends = isLasting(); // the inspector would not answer
+  const names = isRun && !ends ? await variables.names() : undefined;
   writeFor(null);
-  send({ ...reply, id, names }, isRun);
+  send({ ...reply, id, names, ends }, isRun);
+}
+
+async function work(op, fields, resolve) {
+  try {
+    if (isLasting()) resolve(refused("failed", { message: damage() ?? "the session has ended", notes: [] }));
+    else resolve(await OPERATIONS[op](fields));
+  } catch (error) {
+    resolve(refused("internal", { message: `${error.stack ?? error}` }));
+  }
 }
 
 const settings = JSON.parse(firstLine());

@@ -6,6 +6,7 @@ import vm from "node:vm";
 
 import { Error, Number, Object, SyntaxError, URL, deno, process } from "./own.mjs";
 import { offsetOf } from "./places.mjs";
+import { importedAt } from "./errors.mjs";
 import { CellError } from "./rewrite.mjs";
 
 const OUR_WARNINGS = /vm\.USE_MAIN_CONTEXT_DEFAULT_LOADER|stripTypeScriptTypes/;
@@ -16,7 +17,18 @@ export function modulesOf(folder) {
   const require = createRequire(here);
   const load = loader(here, require);
 
-  /** A module with the exports that a cell names. */
+  /** What an `import` of a cell becomes: import(), and a module with the exports that it names. */
+  const at = (number, offset) => {
+    const told = (ask) => async (...asked) => {
+      try {
+        return await ask(...asked);
+      } catch (error) {
+        throw importedAt(error, number, offset);
+      }
+    };
+    return { load: told(load), module: told(module) };
+  };
+
   async function module(specifier, names, options) {
     const loaded = await load(specifier, options);
     const missing = names.find((name) => !(name in loaded));
@@ -25,7 +37,7 @@ export function modulesOf(folder) {
   }
   const resolve = (specifier) => (/^\.{0,2}\//.test(specifier) ? new URL(specifier, here).href : pathToFileURL(require.resolve(specifier)).href);
   const meta = Object.freeze({ url: here, dirname: folder, filename: path.join(folder, "cell.mjs"), resolve });
-  return { load, module, meta, require };
+  return { at, meta, require };
 }
 
 /** import(), as a file of the notebook's folder has it. */
@@ -55,14 +67,8 @@ function keepQuiet() {
 
 /** @returns {string} TypeScript without its types, each thing at its place */
 export function stripTypes(code) {
-  const strip = nodeModule.stripTypeScriptTypes;
-  if (!strip) {
-    throw new CellError(
-      `--ts needs Node.js 22.13 or later, and this is ${process.versions.node}; pip install 'kqlmagic-ext[javascript]' and set KQLMAGIC_NODE to its program, or use --runtime deno`,
-    );
-  }
   try {
-    return strip(code, { mode: "strip" });
+    return nodeModule.stripTypeScriptTypes(code, { mode: "strip" });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw typeScriptError(error, code);

@@ -4,8 +4,8 @@ export { Buffer } from "node:buffer";
 export const realm = globalThis;
 export const deno = globalThis.Deno;
 export const {
-  Array, ArrayBuffer, Atomics, Error, Int32Array, JSON, Map, Number, Object, Promise, Set, SharedArrayBuffer, String,
-  SyntaxError, TextDecoder, TextDecoderStream, TextEncoder, URL, Uint8Array, process,
+  Array, ArrayBuffer, Atomics, Error, Int32Array, JSON, Map, Number, Object, Promise, Reflect, Set, SharedArrayBuffer, String,
+  Symbol, SyntaxError, TextDecoder, TextDecoderStream, TextEncoder, URL, Uint8Array, WeakMap, process,
 } = globalThis;
 
 // For the scripts that come with the package: they are made as functions with these names, too.

@@ -19,10 +19,13 @@ export class CellError {
 // Deno breaks when a cell ends it in the inspector's call itself; behind an await it is in a call of its own.
 const FIRST = deno ? [{ start: 0, end: 0, text: "await void 0; " }] : [];
 
-/** @returns {{text: string, origin: (offset: number) => number}} the text to run, and where a place of it stood in the cell */
-export function rewrite(code) {
+/**
+ * @param {number} number  the cell's: an `import` tells it, and its place, since its errors know neither
+ * @returns {{text: string, origin: (offset: number) => number}} the text to run, and where a place of it stood in the cell
+ */
+export function rewrite(code, number) {
   const edits = FIRST.map((edit) => ({ ...edit }));
-  if (/import|export|throw/.test(code)) edits.push(...editsOf(code, tokenize(code)));
+  if (/import|export|throw/.test(code)) edits.push(...editsOf(code, tokenize(code), number));
   let text = "";
   let at = 0;
   for (const edit of edits) {
@@ -45,14 +48,14 @@ function originOf(edits, offset) {
   return offset + shift;
 }
 
-function editsOf(code, tokens) {
+function editsOf(code, tokens, number) {
   const edits = [];
   const isMarked = !tokens.some((token) => token.text === "catch"); // else a mark may be of a throw that was caught
   tokens.forEach((token, place) => {
     if (token.kind !== "word" || token.isProperty) return;
     if (token.text === "export") refuseExport(tokens, place);
     const edit =
-      (token.text === "import" && importEdit(code, tokens, place)) ||
+      (token.text === "import" && importEdit(code, tokens, place, number)) ||
       (token.text === "throw" && isMarked && throwEdit(code, tokens, place));
     if (edit) edits.push(edit);
   });
@@ -65,7 +68,7 @@ function throwEdit(code, tokens, place) {
   const after = tokens[place + 1];
   if (isInFunction || !after || code.slice(end, after.start).includes("\n")) return null;
   const isName = [":", "=", ",", "}", ")", ";"].includes(after.text) || (after.text === "(" && isMethod(tokens, after));
-  return isName ? null : { start: end, end, text: ` ${HIDDEN}.at = ${start}, ` };
+  return isName ? null : { start: end, end, text: ` ${HIDDEN}.thrown = ${start}, ` };
 }
 
 const isMethod = (tokens, opening) => opening.partner !== undefined && tokens[opening.partner + 1]?.text === "{";
@@ -75,11 +78,12 @@ function refuseExport(tokens, place) {
   throw new CellError("a cell exports nothing: leave out `export`, its names are there in every later cell", tokens[place].start);
 }
 
-function importEdit(code, tokens, place) {
+function importEdit(code, tokens, place, number) {
   const { start, end, depth } = tokens[place];
+  const here = `${HIDDEN}.at(${number}, ${start})`;
   const after = tokens[place + 1];
   if (after?.text === "(") {
-    return isMethod(tokens, after) ? null : { start, end, text: `${HIDDEN}.load` };
+    return isMethod(tokens, after) ? null : { start, end, text: `${here}.load` };
   }
   if (after?.text === "." && tokens[place + 2]?.text === "meta") {
     return { start, end: tokens[place + 2].end, text: `${HIDDEN}.meta` };
@@ -87,7 +91,7 @@ function importEdit(code, tokens, place) {
   const found = depth === 0 ? parseImport(code, tokens, place + 1) : null;
   if (!found) return null;
   const lines = code.slice(start, found.end).replace(/[^\n]/g, "");
-  return { start, end: found.end, text: `${statement(found)};${lines}` };
+  return { start, end: found.end, text: `${statement(found, here)};${lines}` };
 }
 
 /** The parts of an `import` declaration behind its first word; null for anything else. */
@@ -148,9 +152,9 @@ function parseNames(tokens, opening) {
   return names;
 }
 
-function statement({ names, namespace, specifier, options }) {
+function statement({ names, namespace, specifier, options }, here) {
   const wanted = names.map(([exported]) => (/^["']/.test(exported) ? exported : JSON.stringify(exported)));
-  const module = `await ${HIDDEN}.module(${specifier}, [${wanted.join(", ")}], ${options})`;
+  const module = `await ${here}.module(${specifier}, [${wanted.join(", ")}], ${options})`;
   const pattern = `{${names.map(([, local], place) => `${wanted[place]}: ${local}`).join(", ")}}`;
   if (namespace) return `const ${namespace} = ${module}${names.length ? `, ${pattern} = ${namespace}` : ""}`;
   return names.length ? `const ${pattern} = ${module}` : module;

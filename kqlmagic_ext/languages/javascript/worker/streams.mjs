@@ -48,15 +48,18 @@ function recorder(stream, number) {
 const stdout = recorder("stdout", 1);
 const stderr = recorder("stderr", 2);
 
-/** Let cells write here, and read nothing: stdin is the worker's. */
-export function takeOver() {
+/**
+ * Let cells write here, and read nothing: stdin is the worker's.
+ * @param {(thrown: any) => string} lateText  what is said of an error that nobody caught
+ */
+export function takeOver(lateText) {
   const own = new Console({ stdout, stderr, colorMode: false });
   for (const [name, method] of Object.entries(own)) if (typeof method === "function") realm.console[name] = method;
   const stdin = Readable.from([]);
   for (const [name, value] of Object.entries({ stdin, stdout, stderr })) {
     Object.defineProperty(process, name, { value, configurable: true, enumerable: true, writable: true });
   }
-  const late = (error) => record("stderr", `Uncaught ${shown(error)}\n`);
+  const late = (error) => record("stderr", lateText(error));
   process.on("unhandledRejection", late);
   if (process.setUncaughtExceptionCaptureCallback && !deno) process.setUncaughtExceptionCaptureCallback(late);
   else process.on("uncaughtException", late);
