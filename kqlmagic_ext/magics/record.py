@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.recording import Desk
     from kqlmagic_ext.record.records import Record
 
+_SHOWN_IDS = 10
 _HISTORY_S = 2  # how long %kql_history waits for what is being written
 
 
@@ -75,7 +76,7 @@ class RecordMagics(Magics):
         arguments = parse_argstring(self.kql_open, line)
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
-        desk = self._recording.settled()
+        desk = self._recording.desk
         record = found(desk, arguments.id, self._names)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
@@ -112,6 +113,8 @@ class RecordMagics(Magics):
 
         The id stays, and says that it was forgotten. What another record holds, too, stays with that one.
         """
+        from kqlmagic_ext.record.records import number_of
+
         arguments = parse_argstring(self.kql_forget, line)
         if arguments.case == bool(arguments.ids):
             raise UsageError("%kql_forget wants the ids of records, or --case alone")
@@ -121,10 +124,14 @@ class RecordMagics(Magics):
             desk.store.forget_all()
             publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
             return
-        records = [found(desk, text, self._names) for text in arguments.ids]
-        for record in records:
-            desk.store.forget(record.number, _now())
-        publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
+        damaged = desk.store.unreadable()
+        ids = [
+            one if (one := text.strip("\"',").upper()) in damaged else found(desk, text, self._names).id
+            for text in arguments.ids
+        ]
+        for one in ids:
+            desk.store.forget(number_of(one), _now())
+        publish_display_data(dict(receipt([f"forgotten: {', '.join(ids)}"])))
 
     @no_var_expand
     @line_magic
@@ -154,36 +161,47 @@ class RecordMagics(Magics):
         """What the history cannot tell: damaged records, ids without one, queries without an id."""
         running = [one for one in desk.store.unfinished() if one not in told]
         missed = self._recording.missed
-        return [
-            *[f"records that cannot be read: {', '.join(unreadable)}"] * bool(unreadable),
-            *[f"asked by a kernel that runs it still, or died: {', '.join(running)}"] * bool(running),
-            *[
-                f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}"
-                for _ in missed[:1]
-            ],
-        ]
+        gaps = []
+        if unreadable:
+            gaps.append(f"records that cannot be read: {_few(unreadable)}")
+        if running:
+            gaps.append(f"asked by a kernel that runs it still, or died: {_few(running)}")
+        if missed:
+            gaps.append(f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}")
+        return gaps
 
     @staticmethod
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
         """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
+        # These first: what is kept meanwhile is told by the store.
+        pending, gone = desk.writer.waiting(), list(desk.writer.lost)
         kept = desk.store.history()
         states = {record.id: desk.store.state(record) for record in kept}
-        waiting = [record for record in desk.writer.waiting() if record.id not in states]
-        lost = [record for record in desk.writer.lost if record.id not in states]
+        waiting = [record for record in pending if record.id not in states]
+        lost = [record for record in gone if record.id not in states]
         states |= {record.id: "waiting to be written" for record in waiting}
         states |= {record.id: f"not kept: {record.lost}" for record in lost}
         return [*kept, *waiting, *lost], states
 
 
+def _few(ids: list[str]) -> str:
+    """The last of them."""
+    return ", ".join(
+        [f"{len(ids) - _SHOWN_IDS:,} earlier ones"] * (len(ids) > _SHOWN_IDS) + ids[-_SHOWN_IDS:]
+    )
+
+
 def found(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
     """The record of an id, or of `{{name}}`: a variable that holds an id, or the frame of an answer.
 
-    UsageError when there is none, or it cannot be read.
+    It is waited for until it is written. UsageError when there is none, or it cannot be read.
     """
     from kqlmagic_ext.record.records import number_of
 
     try:
-        return desk.store.record(number_of(_identity(text.strip("\"',"), names, desk.store.case)))
+        number = number_of(_identity(text.strip("\"',"), names, desk.store.case))
+        desk.writer.flush(number=number)
+        return desk.store.record(number)
     except KeyError as error:
         raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
     except (ValueError, OSError) as error:

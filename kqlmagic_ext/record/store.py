@@ -124,10 +124,17 @@ class Store:
         return gone
 
     def forget(self, number: int, time: str) -> Record:
-        """Take away what a record says, and its results unless another record has them, too."""
-        record = self.record(number)
+        """Take away what a record says, and its results unless another record has them, too; KeyError when there is none."""
+        records = {record.number: record for record in self.history()}
+        try:
+            record = self.record(number)
+        except ValueError:  # damaged: what it said may be in its file still, and in the index
+            record = records.get(number, Record(id_of(number), self.case, "forgotten", time))
         others = {
-            table.sha256 for other in self.history() if other.number != number for table in other.tables
+            table.sha256
+            for other in records.values()
+            if other is not records.get(number)
+            for table in other.tables
         }
         self._write(Record(record.id, record.case, "forgotten", time))
         for table in record.tables:

@@ -21,20 +21,21 @@ KILLS = int(os.environ.get("KQLMAGIC_KILLS", "20"))
 
 
 KILLS_OF_A_CASE = 5  # then a new one: a case may be killed while it is made, too
-LONGEST_LIFE_S = 1.5
+LONGEST_S = 0.5
 
 
-def kept_before_killed(cases: Path, case: str, life: float) -> set[str]:
-    """Have a child ask, and kill it after a while; what it had called kept."""
+def kept_before_killed(cases: Path, case: str, dice: random.Random) -> set[str]:
+    """Have a child ask, and kill it a moment after it has looked at the history up to three times; what it called kept."""
     command = [sys.executable, "-m", "tests.record.asking", str(cases), case]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
+        looks = [child.stdout.readline() for _ in range(dice.randrange(4))]
         try:
-            child.wait(life)
+            child.wait(dice.random() * LONGEST_S)
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
-        looks = [look for look in child.stdout if look.endswith("\n")]
+        looks += [look for look in child.stdout if look.endswith("\n")]
     assert child.returncode == -signal.SIGKILL
     return set(looks[-1].split()[1:]) if looks else set()
 
@@ -57,7 +58,7 @@ def test_what_was_called_kept_is_whole_after_a_kill_at_any_moment(cases: Path) -
     promised: dict[str, set[str]] = {}
     for number in range(KILLS):
         case = f"case {number // KILLS_OF_A_CASE}"
-        kept = kept_before_killed(cases, case, dice.random() * LONGEST_LIFE_S)
+        kept = kept_before_killed(cases, case, dice)
         promised[case] = promised.get(case, set()) | kept
         check(Store(cases / case), promised[case])
     assert sum(map(len, promised.values())) > KILLS
