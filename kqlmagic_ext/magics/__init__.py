@@ -13,6 +13,7 @@ from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
 from kqlmagic_ext.magics.packs import PackMagics
 from kqlmagic_ext.magics.record import RecordMagics
+from kqlmagic_ext.magics.replay import ReplayMagics
 from kqlmagic_ext.magics.report import ReportMagics
 from kqlmagic_ext.magics.window import WindowMagics
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 REGISTERED = (
     ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, LanguageMagics, BrowserMagics, PackMagics,
-    WindowMagics,
+    ReplayMagics, WindowMagics,
 )  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def load(shell: InteractiveShell) -> None:
         ChartMagics(shell, magics.charts),
         RecordMagics(shell, magics),
         ReportMagics(shell, magics.recording),
+        ReplayMagics(shell, magics),
         PackMagics(shell, magics),
         WindowMagics(shell, magics),
         languages,

@@ -184,18 +184,10 @@ class KqlMagics(Magics):
         span = (
             opt.timespan(self.timespan, "KqlMagics.timespan") if given is None else opt.timespan(given, "-t")
         )
-        limit = self._limit(asked.options.limit)
+        limit = opt.row_limit(asked.options.limit)
         return Query(
             asked.text, inputs, span, limit, refresh=asked.options.refresh, search=asked.options.search
         )
-
-    @staticmethod
-    def _limit(text: str | None) -> int | None:
-        if text is None:
-            return None
-        if not text.isdecimal():
-            raise UsageError(f"--limit {text}: that is no number of rows")
-        return int(text)
 
     @no_var_expand
     @magic_arguments()

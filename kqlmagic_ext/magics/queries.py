@@ -49,15 +49,19 @@ class Queries:
         self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
 
-    def run(self, asked: Cell, query: Query, connection: Connection) -> Any:
-        """What the cell gives: the frame, or None when it is bound. Raises what the connection raises."""
+    def run(self, asked: Cell, query: Query, connection: Connection, again_of: str = "") -> Any:
+        """What the cell gives: the frame, or None when it is bound. Raises what the connection raises.
+
+        `again_of`: the record whose query it is again.
+        """
         self._let_go()
-        with self._recording.asking(asked, query, connection) as asking:
+        with self._recording.asking(asked, query, connection, again_of) as asking:
             result = self._answer(asked, connection, asking.query)
             asking.answered(result)
         self._typing.learn(connection, result)
         self._check_count(asked.outputs, result)
-        lines = [*self._synthetic_note(asked, connection), *asking.lines]
+        again = [f"{again_of} again, {_seen(result)}"] * bool(again_of)
+        lines = [*self._synthetic_note(asked, connection), *asking.lines, *again]
         return self.show(asked, result, lines, asking.warnings)
 
     def _answer(self, asked: Cell, connection: Connection, query: Query) -> Result:
@@ -147,3 +151,10 @@ class Queries:
             return []
         self._told_synthetic = True
         return [f"no connection chosen: synthetic demo data ({DEMO}); %kql_connect URL chooses a place"]
+
+
+def _seen(result: Result) -> str:
+    """The times that an answer is of: `last 7 days (2026-10-25T00:00:00Z/2026-11-01T00:00:00Z)`."""
+    written, window = result.origin.get("timespan", ""), result.origin.get("window", (None, None))
+    ends = "/".join(end or "" for end in window) if any(window) else ""
+    return written if written in ("all times", ends) or not ends else f"{written} ({ends})"

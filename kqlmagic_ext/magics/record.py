@@ -12,6 +12,7 @@ from IPython.display import publish_display_data
 from kqlmagic_ext.connections.worker import interruptible
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.magics import options as opt
+from kqlmagic_ext.magics.named_records import one_sentence, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,6 +40,7 @@ class RecordMagics(Magics):
     @argument("--tree", action="store_true", help="show which query fed which")
     @argument("words", nargs="*", help="only records that hold all of these words")
     @line_magic
+    @one_sentence
     def kql_history(self, line: str) -> pd.DataFrame | None:
         """The records of this case as a DataFrame: what was asked, where, what came, and whether its answer is kept.
 
@@ -64,6 +66,7 @@ class RecordMagics(Magics):
     @opt.OUTPUT
     @argument("id", help="the record's id, such as R12")
     @line_magic
+    @one_sentence
     def kql_open(self, line: str) -> Any:
         """Open the kept answer of a record: the frame as it came, with its dtypes. No query is sent.
 
@@ -76,7 +79,7 @@ class RecordMagics(Magics):
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._recording.settled()
-        record = self.record(desk, arguments.id)
+        record = record_of(desk, arguments.id)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
         except ResultGone as error:
@@ -92,14 +95,12 @@ class RecordMagics(Magics):
 
     @no_var_expand
     @line_magic
+    @one_sentence
     def kql_note(self, line: str) -> None:
         """Put your own words into the record, between the queries: `%kql_note the first lead was a dead end`."""
         if not line.strip():
             raise UsageError("%kql_note TEXT: the note is missing")
-        try:
-            record = self._recording.note(line.strip())
-        except OSError as error:
-            raise UsageError(f"the note cannot be kept: {error}") from error
+        record = self._recording.note(line.strip())
         publish_display_data(dict(receipt([f"{record.id}: noted"])))
 
     @no_var_expand
@@ -107,6 +108,7 @@ class RecordMagics(Magics):
     @argument("--case", action="store_true", help="take the whole case away")
     @argument("ids", nargs="*", help="records to take away, such as R12")
     @line_magic
+    @one_sentence
     def kql_forget(self, line: str) -> None:
         """Take away what records say, with their answers: `%kql_forget R12`; `%kql_forget --case` takes all.
 
@@ -121,13 +123,14 @@ class RecordMagics(Magics):
             desk.store.forget_all()
             publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
             return
-        records = [self.record(desk, text) for text in arguments.ids]
+        records = [record_of(desk, text) for text in arguments.ids]
         for record in records:
             desk.store.forget(record.number, _now())
         publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
 
     @no_var_expand
     @line_magic
+    @one_sentence
     def kql_case(self, line: str) -> None:
         """Name the case that this notebook works on, or tell which it is: `%kql_case contoso-2026-17`.
 
@@ -162,18 +165,6 @@ class RecordMagics(Magics):
                 for _ in missed[:1]
             ],
         ]
-
-    @staticmethod
-    def record(desk: Desk, text: str) -> Record:
-        """The record of an id; UsageError when there is none, or it cannot be read."""
-        from kqlmagic_ext.record.records import number_of
-
-        try:
-            return desk.store.record(number_of(text.strip("\"',")))
-        except KeyError as error:
-            raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
-        except (ValueError, OSError) as error:
-            raise UsageError(f"{text}: {error}") from error
 
     @staticmethod
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _CLOSING_S = 30
 _LONGEST_PARAMETER = 1 << 20  # characters of JSON; a longer one is told by its hash
-_LONGEST_TEXT = 1 << 18
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(MB|GB|TB)", re.IGNORECASE)
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNSAFE = '/\\:*?"<>|\x00'
@@ -88,10 +87,10 @@ class Recording:
         desk.writer.flush(timeout)
         return desk
 
-    def asking(self, asked: Cell, query: Query, connection: Connection) -> Asking:
-        """The record of one query on its way."""
+    def asking(self, asked: Cell, query: Query, connection: Connection, again_of: str = "") -> Asking:
+        """The record of one query on its way; `again_of`: the record whose query it is again."""
         mode = "off" if getattr(asked.options, "no_record", False) else self._wishes().mode
-        return Asking(self, asked, query, connection, mode)
+        return Asking(self, asked, query, connection, mode, again_of)
 
     def note(self, text: str) -> Record:
         """Put the analyst's own words between the queries; OSError when they cannot be kept."""
@@ -139,9 +138,16 @@ class Asking:
     """
 
     def __init__(
-        self, recording: Recording, asked: Cell, query: Query, connection: Connection, mode: str
+        self,
+        recording: Recording,
+        asked: Cell,
+        query: Query,
+        connection: Connection,
+        mode: str,
+        again_of: str = "",
     ) -> None:
         self._recording, self._asked, self._connection, self._mode = recording, asked, connection, mode
+        self._again_of = again_of
         self.query = query
         self._origins: Mapping[str, Origin | None] = {}
         self._desk: Desk | None = None  # an environment that changes meanwhile changes it not
@@ -187,24 +193,27 @@ class Asking:
         from kqlmagic_ext.record.records import Record
 
         self._origins = _origins(self.query)
-        self.query, parameters = _crossed(self.query)
+        self.query, parameters = crossed(self.query)
         query, asked = self.query, self._asked
         self._desk = self._recording.desk
         store = self._desk.store
+        now = _iso(datetime.now(UTC))
         self._record = Record(
             store.take_id(),
             store.case,
             "query",
-            _iso(datetime.now(UTC)),
+            now,
             cell=_short(asked.source),
             text=_short(query.text),
             parameters=parameters,
             connection=self._connection.name,
-            place=_place(self._connection),
+            place=place_of(self._connection),
             timespan="" if query.timespan is None else query.timespan.text,
             options=_options(query),
             outputs=asked.outputs,
             wanted=self._mode,
+            asked=now,
+            again_of=self._again_of,
         )
         self.lines, warnings = self._recording.told()
         self.warnings += warnings
@@ -257,7 +266,7 @@ def _answered(record: Record, result: Result, error: BaseException | None) -> Re
     )
 
 
-def _crossed(query: Query) -> tuple[Query, dict[str, Any]]:
+def crossed(query: Query) -> tuple[Query, dict[str, Any]]:
     """The query with the frames that it uses in Arrow, and its parameters as the record tells them."""
     from kqlmagic_ext.kql.parameters import RESERVED, bind
 
@@ -313,7 +322,7 @@ def _options(query: Query) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _place(connection: Connection) -> str:
+def place_of(connection: Connection) -> str:
     """The URL that opens the same rows again, without what may be a secret."""
     from kqlmagic_ext.connections.secrets import suspicious_options, without_options
 
@@ -330,8 +339,9 @@ def _told(error: BaseException | None) -> str:
 
 def _short(text: str) -> str:
     from kqlmagic_ext.query import shortened
+    from kqlmagic_ext.record.records import LONGEST_TEXT
 
-    return shortened(text, _LONGEST_TEXT)
+    return shortened(text, LONGEST_TEXT)
 
 
 def _iso(moment: datetime) -> str:

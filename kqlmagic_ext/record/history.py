@@ -24,7 +24,8 @@ def history_frame(records: Iterable[Record], states: Mapping[str, str]) -> pd.Da
     """One row a record.
 
     `id` (str), `time` (datetime64[us, UTC]), `query`, `connection`, `window`, `inputs` (str), `rows` (Int64), `seconds`
-    (float64), `complete` (boolean), `kept` (str: `kept`, or why there is nothing to open), `error` (str).
+    (float64), `complete` (boolean), `kept` (str: `kept`, or why there is nothing to open), `error`, `again_of` (str: the record
+    that it ran again).
     """
     import pandas as pd
 
@@ -46,6 +47,7 @@ _COLUMNS = {
     "complete": "boolean",
     "kept": "",
     "error": "",
+    "again_of": "",
 }
 
 
@@ -63,6 +65,7 @@ def _row(record: Record, state: str) -> tuple[object, ...]:
         record.complete if asked else None,
         state,
         record.error,
+        record.again_of,
     )
 
 
@@ -99,7 +102,8 @@ def _line(record: Record, states: Mapping[str, str]) -> str:
     more = f" … ({lines} lines)" if lines > 1 else ""
     rows = "" if record.rows is None else f"  {record.rows:,} row{'s' * (record.rows != 1)}"
     moment = record.time[:19].replace("T", " ")
-    return f"{record.id}  {moment}Z{rows}  {shown}{more} ({states.get(record.id, '')})"
+    again = f", {record.again_of} again" if record.again_of else ""
+    return f"{record.id}  {moment}Z{rows}  {shown}{more} ({states.get(record.id, '')}{again})"
 
 
 def _searched(record: Record) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORM = 1  # of the JSON
+LONGEST_TEXT = 1 << 18  # characters; of a longer one, head and tail are kept
 _HASH = re.compile(r"[0-9a-f]{64}|")
 
 
@@ -58,7 +59,8 @@ class Record:
     `parameters`: envelopes of single values. `connection`: name and url, without secrets; `place` opens the same data
     again. `timespan`: as written; `window`: its absolute ends. `options`: what else changes the answer. `missing`: why rows
     are missing. `error`: why the query failed. `wanted`: full or queries; `lost`: why a result is not kept although it
-    was wanted. `origin`: what the frames' `attrs` tell. `versions`: of what made the answer.
+    was wanted. `origin`: what the frames' `attrs` tell. `versions`: of what made the answer. `asked`: when it was asked by this
+    machine's clock, which `time` is not where a place is pinned to a moment. `again_of`: the record that it ran again.
     """
 
     id: str
@@ -88,6 +90,8 @@ class Record:
     wanted: str = "full"
     lost: str = ""
     versions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    asked: str = ""
+    again_of: str = ""
 
     @property
     def number(self) -> int:
