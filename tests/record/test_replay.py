@@ -18,9 +18,10 @@ USER = "%%kql -t 2d -o first\nSigninLogs | where UserPrincipalName has {{user}} 
 
 
 def test_a_query_runs_again_with_the_values_that_it_had(case: Notebook) -> None:
-    case.run("user = 'ava'")
+    case.run("user = 'katarzyna'")
     case.run(USER)
     case.run("del user")
+    assert len(case.names["first"])
     case.run("%kql_rerun R1 -o second")
     pd.testing.assert_frame_equal(case.names["first"], case.names["second"])
     assert "R1 again, last 2 days (2026-10-30T00:00:00Z/2026-11-01T00:00:00Z)" in case.receipt
@@ -30,13 +31,14 @@ def test_a_query_runs_again_with_the_values_that_it_had(case: Notebook) -> None:
 
 
 def test_other_times_and_values_take_the_place_of_the_recorded_ones(case: Notebook) -> None:
-    case.run("user = 'ava'")
+    case.run("user = 'katarzyna'")
     case.run(USER)
-    case.run("somebody = 'zoe'")
+    case.run("somebody = 'jose'")
     case.run("%kql_rerun R1 -t 2026-10-28/2026-10-29 -i user=somebody -o other")
-    case.run("user = 'zoe'")
+    case.run("user = 'jose'")
     case.run(USER.replace("-t 2d -o first", "-t 2026-10-28/2026-10-29 -o expected"))
     pd.testing.assert_frame_equal(case.names["other"], case.names["expected"])
+    assert len(case.names["other"])
     told = history(case)
     assert told["window"].tolist()[1:] == ["2026-10-28T00:00:00Z/2026-10-29T00:00:00Z"] * 2
 
@@ -75,7 +77,7 @@ def test_a_frame_comes_from_the_kept_answer_that_fed_the_query(case: Notebook) -
         "%%kql -i failed -o first\nfailed | summarize n = count() by UserPrincipalName | order by n, UserPrincipalName"
     )
     case.run("failed = failed.head(1)")
-    case.run("%kql_rerun R2 -o second")
+    case.value("%kql_rerun R2 -o second")
     pd.testing.assert_frame_equal(case.names["first"], case.names["second"])
     assert history(case)["inputs"].tolist()[1:] == ["failed fed by R1, unchanged"] * 2
 
