@@ -123,6 +123,11 @@ class KqlMagics(Magics):
     @opt.TIMESPAN
     @argument("--limit", metavar="N", help="a preview: at most N rows of each result table")
     @argument("--partial", action="store_true", help="take an incomplete answer, which says what is missing")
+    @argument(
+        "--cache",
+        metavar="AGE",
+        help="a kept complete answer to the very same question, if it is not older: 1h, 7d; else the query is sent",
+    )
     @argument("--refresh", action="store_true", help="no answer from the service's cache")
     @argument(
         "--search",

@@ -55,6 +55,10 @@ class Queries:
         `again_of`: the record whose query it is again.
         """
         self._let_go()
+        if asked.options.cache and (found := self._kept(asked, query, connection)) is not None:
+            result, said = found
+            self._check_count(asked.outputs, result)
+            return self.show(asked, result, [said])
         with self._recording.asking(asked, query, connection, again_of) as asking:
             result = self._answer(asked, connection, asking.query)
             asking.answered(result)
@@ -63,6 +67,13 @@ class Queries:
         again = [f"{again_of} again, {_seen(result)}"] * bool(again_of)
         lines = [*self._synthetic_note(asked, connection), *asking.lines, *again]
         return self.show(asked, result, lines, asking.warnings)
+
+    def _kept(self, asked: Cell, query: Query, connection: Connection) -> tuple[Result, str] | None:
+        """A kept answer to the very question, not older than --cache allows."""
+        from kqlmagic_ext.magics.kept_answers import kept_answer, longest_age
+
+        longest = longest_age(asked.options.cache, refresh=query.refresh)
+        return kept_answer(self._recording, query, connection, longest)
 
     def _answer(self, asked: Cell, connection: Connection, query: Query) -> Result:
         """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""

@@ -209,7 +209,7 @@ class Asking:
             connection=self._connection.name,
             place=place_of(self._connection),
             timespan="" if query.timespan is None else query.timespan.text,
-            options=_options(query),
+            options=options_of(query),
             outputs=asked.outputs,
             wanted=self._mode,
             asked=now,
@@ -317,7 +317,8 @@ def _origins(query: Query) -> dict[str, Origin | None]:
     return {name: origin_of(getattr(value, "attrs", {})) for name, value in query.inputs.items()}
 
 
-def _options(query: Query) -> dict[str, Any]:
+def options_of(query: Query) -> dict[str, Any]:
+    """What else changes the answer, where it is not as usual."""
     told = {"limit": query.limit, "refresh": query.refresh, "search": query.search}
     return {name: value for name, value in told.items() if value}
 

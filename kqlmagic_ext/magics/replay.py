@@ -68,6 +68,8 @@ class ReplayMagics(Magics):
             options = self._kql.kql.parser.parse_args(words)
             attempt.outputs = outputs = tuple(opt.listed(options.output))
             self._kql.bindings.check(outputs)
+            if options.cache:
+                raise UsageError("--cache is for %%kql: %kql_rerun asks again")
             self._kql.ran = before if options.show else None
             desk = self._kql.recording.settled()
             record = record_of(desk, target)
