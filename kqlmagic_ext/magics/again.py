@@ -53,17 +53,17 @@ def connection_of(places: Places, record: Record) -> Connection:
     Raises
     ------
     UsageError
-        When the record tells no place, and no connection of that name is open.
+        When the record tells no place, or not all of it: what stands there now may be another one.
     """
-    there = [one for _, _, one in places if one is not None and place_of(one) == record.place]
-    for connection in there:
-        if connection.name == record.connection:
-            return connection
-    if not record.place:
+    from kqlmagic_ext.record.records import UNTOLD
+
+    if not record.place or record.place.endswith(UNTOLD):
         raise UsageError(
-            f"{record.id} was asked of {record.connection}, whose place is not known: -c names one"
+            f"{record.id} was asked of {record.connection}, whose place is not kept: -c names one"
         )
-    return there[0] if there else places.choose(record.place)
+    there = [one for _, _, one in places if one is not None and place_of(one) == record.place]
+    named = [one for one in there if one.name == record.connection]
+    return (named or there)[0] if there else places.choose(record.place)
 
 
 def is_embedded(connection: Connection) -> bool:

@@ -71,9 +71,6 @@ def _asked(query: Query, connection: Connection) -> Question | None:
     from kqlmagic_ext.record.canonical import content_hash
     from kqlmagic_ext.record.questions import question
 
-    place = place_of(connection)
-    if place != str(getattr(connection, "place", getattr(connection, "url", ""))):
-        return None  # a part of it is not told: two places may look alike
     bound, parameters = crossed(query)
     frames = {
         name: content_hash(table)
@@ -81,4 +78,4 @@ def _asked(query: Query, connection: Connection) -> Question | None:
         if type(table).__module__.startswith("pyarrow")
     }
     timespan = "" if query.timespan is None else query.timespan.text
-    return question(query.text, parameters, frames, place, timespan, options_of(query))
+    return question(query.text, parameters, frames, place_of(connection), timespan, options_of(query))

@@ -324,11 +324,12 @@ def options_of(query: Query) -> dict[str, Any]:
 
 
 def place_of(connection: Connection) -> str:
-    """The URL that opens the same rows again, without what may be a secret."""
+    """The URL that opens the same rows again; without what may be a secret, and then it says so at its end."""
     from kqlmagic_ext.connections.secrets import suspicious_options, without_options
+    from kqlmagic_ext.record.records import UNTOLD
 
     place = str(getattr(connection, "place", getattr(connection, "url", "")))
-    return without_options(place) if suspicious_options(place) else place
+    return without_options(place) + UNTOLD if suspicious_options(place) else place
 
 
 def _told(error: BaseException | None) -> str:

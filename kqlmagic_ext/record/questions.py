@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.record.records import LONGEST_TEXT
+from kqlmagic_ext.record.records import LONGEST_TEXT, UNTOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,10 +40,11 @@ def question(
 ) -> Question | None:
     """The question; None where it cannot be told whether another one is the same.
 
-    `parameters`: envelopes; `frames`: hashes of content; `place`: the URL, empty where it is not known or not told in full.
+    `parameters`: envelopes; `frames`: hashes of content; `place`: the URL as a record tells it.
     """
     untold = any(told.get("kind") not in ("value", "long") for told in parameters.values())
-    if untold or not place or len(text) > LONGEST_TEXT or not all(frames.values()):
+    untold = untold or not place or place.endswith(UNTOLD)
+    if untold or len(text) > LONGEST_TEXT or not all(frames.values()):
         return None
     # Within a value, the order of keys stays as it is: tostring() tells it.
     values = tuple(sorted((name, json.dumps(told)) for name, told in parameters.items()))

@@ -212,7 +212,7 @@ def ask(recording: Recording, query: Query, echo: Echo) -> None:
         asking.answered(echo.run(asking.query))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(QUERIES, PLACES), min_size=2, max_size=8))
 def test_a_kept_answer_is_always_one_to_the_same_question(
     recording: Recording, questions: list[tuple[Query, str]]
@@ -226,6 +226,17 @@ def test_a_kept_answer_is_always_one_to_the_same_question(
         told = kept_answer(recording, query, echo, timedelta(hours=1))
         hidden = not place or "password" in place
         assert (told is None) == hidden
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked"), [("?password=1", ""), ("?password=1", "?password=2"), ("", "?password=1")]
+)
+def test_a_place_that_is_not_told_in_full_answers_for_no_other(
+    recording: Recording, kept: str, asked: str
+) -> None:
+    query = Query("T | take 1")
+    ask(recording, query, Echo(f"echo://a{kept}", "of another place"))
+    assert kept_answer(recording, query, Echo(f"echo://a{asked}"), timedelta(hours=1)) is None
 
 
 def test_whatever_a_query_holds_was_thought_of_when_two_are_called_the_same() -> None:

@@ -137,3 +137,13 @@ def test_a_record_tells_when_it_was_asked_though_the_place_is_pinned(case: Noteb
     told = json.loads((cases / "contoso" / "records" / "R1.json").read_text("utf-8"))
     assert told["time"].startswith("2026-11-01T00:00:00")
     assert abs(datetime.now(UTC) - datetime.fromisoformat(told["asked"])).total_seconds() < 3600
+
+
+def test_a_place_that_is_not_kept_in_full_is_not_guessed(case: Notebook, cases: Path) -> None:
+    case.run("%kql print 1")
+    history(case)
+    path = cases / "contoso" / "records" / "R1.json"
+    told = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(told | {"place": "local://demo?…"}), "utf-8")
+    assert str(case.error("%kql_rerun R1")) == "R1 was asked of demo, whose place is not kept: -c names one"
+    assert case.value("%kql_rerun R1 -c demo").shape == (1, 1)
