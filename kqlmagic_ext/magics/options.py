@@ -20,6 +20,7 @@ _OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*(?=[\s=]|$))")
 _VALUE = re.compile(r"""(?:=|\s+|(?<=^-[A-Za-z])|(?<=\s-[A-Za-z]))(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output)[\s=]+(\S+)")
 _IN_BRACES = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}")
+_WORD = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))""")
 _SHIFT = re.compile(r"\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*<<[ \t]*\n?")
 
 INPUT = argument(
@@ -56,10 +57,7 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell.
-
-    `again_of`: the id of the record whose query it runs again.
-    """
+    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell."""
 
     options: argparse.Namespace
     text: str
@@ -67,7 +65,6 @@ class Cell:
     line: int
     column: int
     source: str = ""
-    again_of: str = ""
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool = True) -> Cell:
@@ -129,6 +126,19 @@ def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], 
     return words, space.end() if space else end
 
 
+def word_among(line: str, parser: MagicArgumentParser, wanted: str) -> tuple[str, list[str]]:
+    """The one word of a line, such as a query's name, and the option words before and behind it."""
+    words, end = leading_options(line, parser)
+    match = _WORD.match(line, end)
+    if match is None:
+        raise UsageError(wanted)
+    behind = line[match.end() :]
+    more, end = leading_options(behind, parser)
+    if behind[end:].strip():
+        raise UsageError(f"behind the name stand options alone, not {behind[end:].strip()!r}")
+    return next(group for group in match.groups() if group), [*words, *more]
+
+
 def listed(words: list[str]) -> list[str]:
     """The names of options that may be repeated or hold names separated by commas."""
     return [name.strip() for word in words for name in word.split(",") if name.strip()]
@@ -178,3 +188,12 @@ def timespan(text: str, origin: str) -> Timespan | None:
         return Timespan.parse(text)
     except ValueError as error:
         raise UsageError(f"{origin}: {error}") from error
+
+
+def row_limit(text: str | None) -> int | None:
+    """The number of rows that --limit names; UsageError when it names none."""
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"--limit {text}: that is no number of rows")
+    return int(text)

@@ -12,9 +12,10 @@ from IPython.display import publish_display_data
 from kqlmagic_ext.connections.worker import interruptible
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.magics import options as opt
+from kqlmagic_ext.magics.named_records import one_sentence, record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -40,6 +41,7 @@ class RecordMagics(Magics):
     @argument("--tree", action="store_true", help="show which query fed which")
     @argument("words", nargs="*", help="only records that hold all of these words")
     @line_magic
+    @one_sentence
     def kql_history(self, line: str) -> pd.DataFrame | None:
         """The records of this case as a DataFrame: what was asked, where, what came, and whether its answer is kept.
 
@@ -65,6 +67,7 @@ class RecordMagics(Magics):
     @opt.OUTPUT
     @argument("id", help="the record's id, such as R12")
     @line_magic
+    @one_sentence
     def kql_open(self, line: str) -> Any:
         """Open the kept answer of a record: the frame as it came, with its dtypes. No query is sent.
 
@@ -77,7 +80,7 @@ class RecordMagics(Magics):
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._recording.desk
-        record = found(desk, arguments.id, self._names)
+        record = record_of(desk, arguments.id, self._names)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
         except ResultGone as error:
@@ -93,14 +96,12 @@ class RecordMagics(Magics):
 
     @no_var_expand
     @line_magic
+    @one_sentence
     def kql_note(self, line: str) -> None:
         """Put your own words into the record, between the queries: `%kql_note the first lead was a dead end`."""
         if not line.strip():
             raise UsageError("%kql_note TEXT: the note is missing")
-        try:
-            record = self._recording.note(line.strip())
-        except OSError as error:
-            raise UsageError(f"the note cannot be kept: {error}") from error
+        record = self._recording.note(line.strip())
         publish_display_data(dict(receipt([f"{record.id}: noted"])))
 
     @no_var_expand
@@ -108,6 +109,7 @@ class RecordMagics(Magics):
     @argument("--case", action="store_true", help="take the whole case away")
     @argument("ids", nargs="*", help="records to take away, such as R12")
     @line_magic
+    @one_sentence
     def kql_forget(self, line: str) -> None:
         """Take away what records say, with their answers: `%kql_forget R12`; `%kql_forget --case` takes all.
 
@@ -126,7 +128,7 @@ class RecordMagics(Magics):
             return
         damaged = desk.store.unreadable()
         ids = [
-            one if (one := text.strip("\"',").upper()) in damaged else found(desk, text, self._names).id
+            one if (one := text.strip("\"',").upper()) in damaged else record_of(desk, text, self._names).id
             for text in arguments.ids
         ]
         for one in ids:
@@ -135,6 +137,7 @@ class RecordMagics(Magics):
 
     @no_var_expand
     @line_magic
+    @one_sentence
     def kql_case(self, line: str) -> None:
         """Name the case that this notebook works on, or tell which it is: `%kql_case contoso-2026-17`.
 
@@ -189,36 +192,6 @@ def _few(ids: list[str]) -> str:
     return ", ".join(
         [f"{len(ids) - _SHOWN_IDS:,} earlier ones"] * (len(ids) > _SHOWN_IDS) + ids[-_SHOWN_IDS:]
     )
-
-
-def found(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
-    """The record of an id, or of `{{name}}`: a variable that holds an id, or the frame of an answer.
-
-    It is waited for until it is written. UsageError when there is none, or it cannot be read.
-    """
-    from kqlmagic_ext.record.records import number_of
-
-    try:
-        number = number_of(_identity(text.strip("\"',"), names, desk.store.case))
-        desk.writer.flush(number=number)
-        return desk.store.record(number)
-    except KeyError as error:
-        raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{text}: {error}") from error
-
-
-def _identity(text: str, names: Mapping[str, Any], case: str) -> str:
-    """The id itself, or that of the record which a variable's frame came from."""
-    from kqlmagic_ext.record.drafts import origin_of
-
-    value = names.get(text[2:-2].strip()) if text.startswith("{{") and text.endswith("}}") else None
-    if type(value).__name__ != "DataFrame":
-        return opt.variable_in(text, names) or ""
-    origin = origin_of(value.attrs)  # type: ignore[union-attr]  # a DataFrame has attrs
-    if origin is None or origin.case != case:
-        raise UsageError(f"{text}: its frame tells no record of the case {case}")
-    return f"R{origin.number}"
 
 
 def _now() -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORM = 1  # of the JSON
+UNTOLD = "?…"  # the end of a place of which a part was left out
+LONGEST_TEXT = 1 << 18  # characters; of a longer one, head and tail are kept
 _HASH = re.compile(r"[0-9a-f]{64}|")
 
 
@@ -58,7 +60,8 @@ class Record:
     `parameters`: envelopes of single values. `connection`: name and url, without secrets; `place` opens the same data
     again. `timespan`: as written; `window`: its absolute ends. `options`: what else changes the answer. `missing`: why rows
     are missing. `error`: why the query failed. `wanted`: full or queries; `lost`: why a result is not kept although it
-    was wanted. `again_of`: the record that this one re-ran. `origin`: what the frames' `attrs` tell. `versions`: of what made the answer.
+    was wanted. `again_of`: the record that it ran again. `origin`: what the frames' `attrs` tell. `versions`: of what made the
+    answer.
     """
 
     id: str
