@@ -53,10 +53,10 @@ class Bench:
         config = Config()
         config.HistoryManager.enabled = False
         self.shell = InteractiveShell.instance(config=config)
+        self._rows = itertools.count(200_000)  # each answer is another one
         self.run("%load_ext kqlmagic_ext")
         self.run(f"%config KqlMagics.cases_folder = {str(cases)!r}")
         self.run(f"%kql_connect local://demo?end=2026-11-01&rows={ROWS}")
-        self._rows = itertools.count(200_000)  # each answer is another one
         self.recording = self.shell.magics_manager.registry["KqlMagics"].recording
 
     def run(self, cell: str) -> None:
