@@ -88,17 +88,16 @@ class Asking:
             self.warnings.append(f"this query is not recorded: {why}")
 
     def _begin(self) -> None:
+        from kqlmagic_ext.record.records import Record
+
         self._origins = _origins(self.query)
         self.query, parameters = crossed(self.query)
         query, asked = self.query, self._asked
         self._desk = self._recording.desk
-        store = self._desk.store
-        from kqlmagic_ext.record.records import Record
-
-        self._record = Record(
-            store.take_id(),
-            store.case,
-            "query",
+        question = Record(
+            "",
+            "",
+            "asked",
             iso(datetime.now(UTC)),
             cell=_short(asked.source),
             text=_short(query.text),
@@ -111,6 +110,7 @@ class Asking:
             wanted=self._mode,
             again_of=self._again_of,
         )
+        self._record = self._desk.store.begin(question).with_(kind="query")
         self.lines, warnings = self._recording.told()
         self.warnings += warnings
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from IPython.core.error import UsageError
 
+from kqlmagic_ext.errors import KqlMagicError
 from kqlmagic_ext.magics import options as opt
 
 if TYPE_CHECKING:
@@ -59,14 +60,35 @@ def record_of(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
         raise UsageError(f"{text}: {error}") from error
 
 
+def refuse_changed(desk: Desk, text: str, record: Record, names: Mapping[str, Any]) -> None:
+    """Raise UsageError for `{{name}}` whose frame is not any more what its record keeps: pandas lets the origin stay."""
+    from kqlmagic_ext.frames import arrow_from_frame
+    from kqlmagic_ext.record.drafts import Lineage, origin_of
+
+    value = _variable(text.strip("\"',"), names)
+    if type(value).__name__ != "DataFrame":
+        return
+    try:
+        crossed, _ = arrow_from_frame(value, text)
+    except KqlMagicError as error:
+        raise UsageError(str(error)) from error
+    if Lineage(desk.store).told(crossed, origin_of(value.attrs)).unchanged is False:
+        raise UsageError(f"{text} was changed since {record.id}: write {record.id} for what is kept")
+
+
+def _variable(text: str, names: Mapping[str, Any]) -> Any:
+    """The value of the variable that `{{name}}` names; None when it is none."""
+    return names.get(text[2:-2].strip()) if text.startswith("{{") and text.endswith("}}") else None
+
+
 def _identity(text: str, names: Mapping[str, Any], case: str) -> str:
     """The id itself, or that of the record which a variable's frame came from."""
     from kqlmagic_ext.record.drafts import origin_of
 
-    value = names.get(text[2:-2].strip()) if text.startswith("{{") and text.endswith("}}") else None
+    value = _variable(text, names)
     if type(value).__name__ != "DataFrame":
         return opt.variable_in(text, names) or ""
-    origin = origin_of(value.attrs)  # type: ignore[union-attr]  # a DataFrame has attrs
+    origin = origin_of(value.attrs)
     if origin is None or origin.case != case:
         raise UsageError(f"{text}: its frame tells no record of the case {case}")
     return f"R{origin.number}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import MagicArgumentParser, argument
+from IPython.core.magic_arguments import MagicArgumentParser, argument, parse_argstring
 
 from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.query import Timespan
@@ -94,6 +94,14 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool
         columns = len(head) - head.rfind("\n") - 1 + (0 if below else columns)
     source = f"%{parser.prog} {line}" if cell is None else f"%%{parser.prog} {line}\n{cell}"
     return Cell(options, text, tuple(outputs), lines, columns, source)
+
+
+def arguments(magic: Callable[..., Any], line: str) -> argparse.Namespace:
+    """The parsed arguments of a line magic; UsageError for a quote that is not closed."""
+    try:
+        return parse_argstring(magic, line)  # type: ignore[no-any-return]  # IPython types it as anything
+    except ValueError as error:
+        raise UsageError(f"a quote is not closed: {line}") from error
 
 
 def outputs_in(line: str) -> list[str]:

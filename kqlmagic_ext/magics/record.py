@@ -11,6 +11,7 @@ from IPython.display import publish_display_data
 
 from kqlmagic_ext.connections.worker import interruptible
 from kqlmagic_ext.display.receipt import receipt
+from kqlmagic_ext.errors import harmless
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.named_records import one_sentence, record_of
 
@@ -49,14 +50,14 @@ class RecordMagics(Magics):
         """
         from kqlmagic_ext.record.history import history_frame, history_tree, holding
 
-        arguments = parse_argstring(self.kql_history, line)
+        arguments = opt.arguments(self.kql_history, line)
         desk = self._recording.settled(_HISTORY_S)
         records, states = self._told(desk)
         unreadable = desk.store.unreadable()
         states |= {one: "not kept: its record is damaged" for one in unreadable if one in states}
         records = holding(records, [word.strip("\"'") for word in arguments.words])
         if arguments.tree:
-            print(history_tree(records, states))  # noqa: T201 - the cell's own output
+            print(harmless(history_tree(records, states)))  # noqa: T201 - the cell's own output
             return None
         if warnings := self._gaps(desk, unreadable, states.keys()):
             publish_display_data(dict(receipt([], warnings)))
@@ -76,7 +77,7 @@ class RecordMagics(Magics):
         from kqlmagic_ext.record.opening import opened
         from kqlmagic_ext.record.results import ResultGone
 
-        arguments = parse_argstring(self.kql_open, line)
+        arguments = opt.arguments(self.kql_open, line)
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._recording.desk
@@ -101,6 +102,10 @@ class RecordMagics(Magics):
         """Put your own words into the record, between the queries: `%kql_note the first lead was a dead end`."""
         if not line.strip():
             raise UsageError("%kql_note TEXT: the note is missing")
+        if self._recording.is_off:
+            raise UsageError(
+                "the record is off: the note would not be kept; %config KqlMagics.record = 'full' switches it on"
+            )
         record = self._recording.note(line.strip())
         publish_display_data(dict(receipt([f"{record.id}: noted"])))
 
@@ -117,7 +122,7 @@ class RecordMagics(Magics):
         """
         from kqlmagic_ext.record.records import number_of
 
-        arguments = parse_argstring(self.kql_forget, line)
+        arguments = opt.arguments(self.kql_forget, line)
         if arguments.case == bool(arguments.ids):
             raise UsageError("%kql_forget wants the ids of records, or --case alone")
         desk = self._recording.settled()
@@ -147,7 +152,9 @@ class RecordMagics(Magics):
 
         name = line.strip().strip("\"'")
         if name and case_name(name) != name:
-            raise UsageError(f"{name!r} cannot name a folder; write letters, digits, spaces, . - and _")
+            raise UsageError(
+                f"{name[:100]!r} cannot name a folder; write at most 100 letters, digits, spaces, . - and _, a letter or digit first"
+            )
         if name:
             self._kql.case = name
         desk = self._recording.settled()
@@ -177,14 +184,16 @@ class RecordMagics(Magics):
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
         """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
         # These first: what is kept meanwhile is told by the store.
-        pending, gone = desk.writer.waiting(), list(desk.writer.lost)
-        kept = desk.store.history()
-        states = {record.id: desk.store.state(record) for record in kept}
-        waiting = [record for record in pending if record.id not in states]
-        lost = [record for record in gone if record.id not in states]
-        states |= {record.id: "waiting to be written" for record in waiting}
-        states |= {record.id: f"not kept: {record.lost}" for record in lost}
-        return [*kept, *waiting, *lost], states
+        others = {record.id: (record, "waiting to be written") for record in desk.writer.waiting()}
+        others |= {record.id: (record, f"not kept: {record.lost}") for record in list(desk.writer.lost)}
+        told = {
+            record.id: (record, desk.store.state(record))
+            for record in desk.store.history()
+            if record.kind != "asked" or record.id not in others
+        }
+        told |= {one: other for one, other in others.items() if one not in told}
+        ordered = sorted(told.values(), key=lambda pair: pair[0].number)
+        return [record for record, _ in ordered], {record.id: state for record, state in ordered}
 
 
 def _few(ids: list[str]) -> str:

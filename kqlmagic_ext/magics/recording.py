@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 _CLOSING_S = 30
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(MB|GB|TB)", re.IGNORECASE)
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
-_UNSAFE = '/\\:*?"<>|\x00'
+_UNSAFE = re.compile(r"[^\w .-]")
+_LONGEST_NAME = 100
+_RESERVED = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)),
+}  # by Windows
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,11 @@ class Recording:
             self._desks[folder] = Desk(store, Writer(store, lambda: self._wishes().budget))
         return self._desks[folder]
 
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is recorded."""
+        return self._wishes().mode == "off"
+
     def settled(self, timeout: float | None = None) -> Desk:
         """The current case, with all that was asked so far on the disk, if that takes no longer (seconds)."""
         desk = self.desk
@@ -92,7 +105,7 @@ class Recording:
         from kqlmagic_ext.record.records import Record
 
         desk = self.desk
-        record = Record(desk.store.take_id(), desk.store.case, "note", iso(datetime.now(UTC)), text=text)
+        record = desk.store.begin(Record("", "", "note", iso(datetime.now(UTC)), text=text))
         desk.writer.put(Draft(record))
         return record
 
@@ -102,9 +115,9 @@ class Recording:
         lines, warnings = [], []
         if not self._told_place:
             self._told_place = True
+            kept = "queries and the log data of their answers" if self._wishes().mode == "full" else "queries"
             lines.append(
-                f"this case is recorded in {desk.store.folder}: queries and, unless KqlMagics.record is 'queries', the log data "
-                "of their answers, at rest; %config KqlMagics.record = 'off' switches it off"
+                f"this case is recorded in {desk.store.folder}: {kept}, at rest; %config KqlMagics.record = 'off' switches it off"
             )
         problem = desk.writer.problem
         if problem and problem not in self._told_problems:
@@ -138,6 +151,6 @@ def iso(moment: datetime) -> str:
 
 
 def case_name(wanted: str) -> str:
-    """The name of the case's folder: what was chosen, else that of the notebook's folder."""
-    name = "".join("_" if char in _UNSAFE or ord(char) < ord(" ") else char for char in wanted)
-    return name.strip(" .") or "notebook"
+    """The name of the case's folder: what was chosen, else that of the notebook's folder, where it can name one everywhere."""
+    name = _UNSAFE.sub("_", wanted)[:_LONGEST_NAME].lstrip(" .-").rstrip(" .")
+    return f"_{name}" if name.upper() in _RESERVED else name or "notebook"

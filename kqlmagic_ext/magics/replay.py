@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import publish_display_data
 
 from kqlmagic_ext.connections.worker import interruptible
@@ -16,7 +16,7 @@ from kqlmagic_ext.errors import PlacedError
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.again import chosen_limit, connection_of, query_of
 from kqlmagic_ext.magics.attempt import Attempt
-from kqlmagic_ext.magics.named_records import one_sentence, record_of
+from kqlmagic_ext.magics.named_records import one_sentence, record_of, refuse_changed
 from kqlmagic_ext.magics.ran import Ran
 from kqlmagic_ext.magics.verification import Verification
 
@@ -134,13 +134,15 @@ class ReplayMagics(Magics):
         from kqlmagic_ext.record.compare import difference
         from kqlmagic_ext.record.differing import difference_frame, sentence
 
-        arguments = parse_argstring(self.kql_diff, line)
+        arguments = opt.arguments(self.kql_diff, line)
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
         desk = self._kql.recording.settled()
         before, after = (
             record_of(desk, text, self._shell.user_ns) for text in (arguments.before, arguments.after)
         )
+        for text, record in ((arguments.before, before), (arguments.after, after)):
+            refuse_changed(desk, text, record, self._shell.user_ns)
         pairs = _pairs(desk, before, after)
         if len(names) > len(pairs):
             raise UsageError(f"-o names {len(names)} variables, and there are {len(pairs)} tables to compare")
@@ -182,7 +184,7 @@ class ReplayMagics(Magics):
         again over the absolute windows of then, leaves no record of that, and says same, grown, shrunk or changed. now() and
         ago() mean the moment of then in embedded workspaces; on a service the window moves, and such a query is not run.
         """
-        arguments = parse_argstring(self.kql_verify, line)
+        arguments = opt.arguments(self.kql_verify, line)
         named = opt.variable_in(arguments.connection, self._shell.user_ns)
         if named and not arguments.again:
             raise UsageError("-c is for --again: without it, no query is sent")

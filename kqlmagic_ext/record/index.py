@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from kqlmagic_ext.record.records import from_json, to_json
+from kqlmagic_ext.record.whole_files import take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -111,6 +112,7 @@ class Index:
             return self._once(work)
 
     def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        take(self._path)  # for its owner alone, as the files that SQLite puts beside it then are
         with closing(sqlite3.connect(self._path, timeout=_PATIENCE_S)) as database:
             self._prepare(database)
             with database:

@@ -56,7 +56,7 @@ class FrameInput:
 class Record:
     """One query (or note) of a case; see the folder's page for where it lies.
 
-    `kind`: query, note or forgotten. `cell`: what the analyst wrote; `text`: the query in it; `sent`: as it went out.
+    `kind`: query, note or forgotten; asked, of a query whose answer is not known yet, or never will be. `cell`: what the analyst wrote; `text`: the query in it; `sent`: as it went out.
     `parameters`: envelopes of single values. `connection`: name and url, without secrets; `place` opens the same data
     again. `timespan`: as written; `window`: its absolute ends. `options`: what else changes the answer. `missing`: why rows
     are missing. `error`: why the query failed. `wanted`: full or queries; `lost`: why a result is not kept although it

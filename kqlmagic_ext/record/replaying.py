@@ -31,7 +31,7 @@ class NoReplay(Exception):  # noqa: N818 - what happened, in a word
 
 def text_of(record: Record) -> str:
     """The query, as it was written; NoReplay when there is none, or not all of it was kept."""
-    if record.kind != "query":
+    if record.kind not in ("query", "asked"):
         was = {"note": "is a note", "forgotten": "was forgotten"}.get(record.kind, f"is a {record.kind}")
         raise NoReplay(f"{record.id} {was}: there is no query to run")
     if HIDDEN in record.text:

@@ -53,6 +53,19 @@ def stamp_of(told: os.stat_result) -> str:
     return f"{told.st_mtime_ns}-{told.st_size}" if told.st_size else ""
 
 
+def place(path: Path, text: str) -> None:
+    """Put the text in the place of a file at once; it need not outlive the machine, only this process."""
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        take(temporary)
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
 def take(path: Path) -> bool:
     """Make an empty file; False when another kernel was first."""
     try:

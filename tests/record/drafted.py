@@ -39,7 +39,7 @@ def noise(rows: int) -> pd.DataFrame:
 
 
 def draft(store: Store, table: pa.Table) -> Draft:
-    return Draft(Record(store.take_id(), store.case, "query", TIME, text="T"), (table,))
+    return Draft(store.begin(Record("", "", "query", TIME, text="T")), (table,))
 
 
 def written(writer: Writer, store: Store, *tables: pa.Table) -> list[str]:

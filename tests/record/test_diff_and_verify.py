@@ -251,7 +251,7 @@ def test_what_the_store_raises_is_one_sentence(
     def raises(*_: object) -> None:
         raise error
 
-    for method in ("history", "record", "take_id", "unreadable"):
+    for method in ("history", "record", "begin", "unreadable"):
         monkeypatch.setattr(f"kqlmagic_ext.record.store.Store.{method}", raises)
     raised = case.error(verb)
     assert type(raised).__name__ == "UsageError"

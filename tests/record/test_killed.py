@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kqlmagic_ext.record.canonical import content_hash
+from kqlmagic_ext.record.records import Record
 from kqlmagic_ext.record.store import Store
 from tests.notebook import Notebook
 
@@ -64,11 +65,31 @@ def test_what_was_called_kept_is_whole_after_a_kill_at_any_moment(cases: Path) -
     assert sum(map(len, promised.values())) > KILLS
 
 
-def test_the_ids_of_a_killed_kernel_are_told_and_never_taken_again(cases: Path, case: Notebook) -> None:
+def test_what_a_killed_kernel_asked_is_told_and_can_be_asked_again(cases: Path, case: Notebook) -> None:
     store = Store(cases / "contoso")
     store.open()
-    assert store.take_id() == "R1"  # and then it was killed
+    asked = Record(
+        "",
+        "",
+        "asked",
+        "2026-11-01T00:00:00Z",
+        text="print x = 7",
+        place="local://demo?end=2026-11-01&rows=20000",
+    )
+    assert store.begin(asked).id == "R1"  # and then it was killed
     case.run("%kql print 1")
     history = case.value("%kql_history")
-    assert history["id"].tolist() == ["R2"]
+    assert history["query"].tolist() == ["print x = 7", "print 1"]
+    assert history["kept"][0] == "asked; no answer is known: its kernel runs it still, or died"
+    assert case.value("%kql_rerun R1")["x"][0] == 7
+    case.run("%kql_forget R1")
+    assert case.value("%kql_history")["kept"][0] == "forgotten"
+
+
+def test_an_id_that_was_taken_and_nothing_more_is_told(cases: Path, case: Notebook) -> None:
+    store = Store(cases / "contoso")
+    store.open()
+    (cases / "contoso" / "records" / "R1.json").touch()  # killed between two steps
+    case.run("%kql print 1")
+    assert case.value("%kql_history")["id"].tolist() == ["R2"]
     assert "asked by a kernel that runs it still, or died: R1" in case.receipt

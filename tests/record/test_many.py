@@ -85,7 +85,7 @@ def test_beyond_the_queue_what_went_in_is_not_held_either(store: Store) -> None:
     table = numbers(1, rows=10_000)
     with writer._changed:
         for number in (1, 2):
-            record = Record(store.take_id(), store.case, "query", TIME, error="QueryError: no")
+            record = store.begin(Record("", "", "query", TIME, error="QueryError: no"))
             writer.put(Draft(record, (), {"given": (numbers(number, rows=100), None)}))
         held = [held for _, held in writer._drafts]
     assert held == [800, 0]

@@ -154,6 +154,8 @@ def test_a_record_is_named_by_the_frame_that_came_from_it_too(case: Notebook) ->
     case.run("%kql_rerun {{one}} -o two")
     assert case.value("%kql_diff {{one}} {{two}}").empty
     assert case.value("%kql_open {{two}}")["x"][0] == 1
+    case.run("changed = one.assign(x=2)")
+    assert str(case.error("%kql_diff {{one}} {{changed}}")).startswith("{{changed}} was changed since R1")
     case.run("stranger = one.copy(); stranger.attrs = {}")
     assert "tells no record of the case contoso" in str(case.error("%kql_open {{stranger}}"))
     assert "no variable 'missing'" in str(case.error("%kql_open {{missing}}"))
