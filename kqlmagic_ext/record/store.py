@@ -14,7 +14,6 @@ from kqlmagic_ext.record.records import Record, from_json, id_of, to_json
 from kqlmagic_ext.record.results import ResultGone, Results
 from kqlmagic_ext.record.whole_files import (
     make_folder,
-    place,
     remove_abandoned,
     stamp_of,
     sync_folder,
@@ -67,20 +66,16 @@ class Store:
             self.refresh()
 
     def begin(self, record: Record) -> Record:
-        """The record under an id that no other kernel has or will have; it stands in its file at once, and outlives the kernel."""
-        numbered = record.with_(id=id_of(self._take_number()), case=self.case)
-        with suppress(OSError):  # the disk is full: there may be room when the answer is there
-            place(self._path(numbered.number), to_json(numbered))
-        return numbered
-
-    def _take_number(self) -> int:
+        """The record under an id that no other kernel has or will have; its file tells it at once, and outlives the kernel."""
         make_folder(self._records)
         if self._next == 1:
             self._next = max(self._files(), default=0) + 1
-        while not take(self._path(self._next)):
+        numbered = record.with_(id=id_of(self._next), case=self.case)
+        while not take(self._path(self._next), to_json(numbered)):
             self._next += 1
+            numbered = numbered.with_(id=id_of(self._next))
         self._next += 1
-        return self._next - 1
+        return numbered
 
     def keep(self, record: Record, tables: tuple[pa.Table, ...] = ()) -> Record:
         """Have the record on the disk, and its tables with it when they are given; it counts as kept from then on."""
