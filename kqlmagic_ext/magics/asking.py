@@ -61,12 +61,13 @@ class Asking:
 
     def answered(self, result: Result) -> None:
         """The answer came: its frames tell which record it is."""
-        self._result = result
-        if self._record is not None:
-            from kqlmagic_ext.record.drafts import mark
+        if self._record is None:
+            return
+        from kqlmagic_ext.record.drafts import mark
 
-            for place, frame in enumerate(result.frames):
-                mark(frame, self._record, place)
+        self._result = result
+        for place, frame in enumerate(result.frames):
+            mark(frame, self._record, place)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -76,6 +77,7 @@ class Asking:
         record, desk = self._record, self._desk
         if record is not None and desk is not None:
             self._guarded(lambda: desk.writer.put(self._draft(record, error)))
+        self._result = None  # a traceback that Python remembers keeps no rows alive
 
     def _guarded(self, work: Callable[[], object]) -> None:
         """Do it; what cannot be recorded is a warning, and no failure of the cell."""
