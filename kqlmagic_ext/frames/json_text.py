@@ -6,12 +6,15 @@ import math
 import re
 import secrets
 import string
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kqlmagic_ext.errors import ParameterError
 from kqlmagic_ext.values import Value, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
 
@@ -53,19 +56,26 @@ def json_text(value: Value, where: str) -> str:
 
 def json_values(texts: pa.Array | pa.ChunkedArray) -> list[Any]:
     """What each JSON text tells, None for a null; text that is no JSON is itself the value."""
-    values: list[Any] = []
+    return list(chain.from_iterable(json_strides(texts)))
+
+
+def json_strides(texts: pa.Array | pa.ChunkedArray) -> Iterator[list[Any]]:
+    """The same a few thousand at a time, each list made when it is asked for."""
+    separator = "".join(secrets.choice(string.ascii_letters) for _ in range(_SEPARATOR_LETTERS))
     for chunk in getattr(texts, "chunks", [texts]):
         for start in range(0, len(chunk), _STRIDE):
-            values += _stride_values(chunk.slice(start, _STRIDE))
-    return values
+            yield _stride_values(chunk.slice(start, _STRIDE), separator)
 
 
-def _stride_values(texts: pa.Array) -> list[Any]:
-    """The values of a few texts, read as one JSON array where that cannot change what they mean."""
+def _stride_values(texts: pa.Array, separator: str) -> list[Any]:
+    """The values of a few texts, read as one JSON array where that cannot change what they mean.
+
+    `separator`: a word that nobody can guess.
+    """
     import orjson
     import pyarrow.compute as pc
 
-    array, separator = _one_array(texts)
+    array = _one_array(texts, f',"{separator}",')
     # orjson turns integers beyond 64 bits into floats.
     if not (_may_have_long_numbers(array) and pc.any(pc.match_substring_regex(texts, _LONG_NUMBER)).as_py()):
         try:
@@ -79,15 +89,14 @@ def _stride_values(texts: pa.Array) -> list[Any]:
     return [None if text is None else _json_value(text) for text in texts.to_pylist()]
 
 
-def _one_array(texts: pa.Array) -> tuple[bytes, str]:
-    """The texts between separators, as one JSON array; and the separator, a word that nobody can guess."""
+def _one_array(texts: pa.Array, between: str) -> bytes:
+    """The texts as one JSON array, `between` between each two."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    separator = "".join(secrets.choice(string.ascii_letters) for _ in range(_SEPARATOR_LETTERS))
     ends = pa.array([0, len(texts)], pa.int32())
-    joined = pc.binary_join(pa.ListArray.from_arrays(ends, texts.fill_null("null")), f',"{separator}",')
-    return b"".join((b"[", joined.buffers()[2] or b"", b"]")), separator
+    joined = pc.binary_join(pa.ListArray.from_arrays(ends, texts.fill_null("null")), between)
+    return b"".join((b"[", joined.buffers()[2] or b"", b"]"))
 
 
 def _may_have_long_numbers(text: bytes) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.frames.collector import paused_collector
-from kqlmagic_ext.frames.json_text import json_values
+from kqlmagic_ext.frames.json_text import json_strides
 from kqlmagic_ext.frames.types import UNTOLD, kql_type, refuse_twins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     import pyarrow as pa
@@ -95,10 +96,11 @@ def _objects(column: pa.ChunkedArray, checkpoint: Callable[[], None]) -> pd.Seri
     import numpy as np
     import pandas as pd
 
-    objects = np.empty(len(column), dtype=object)
-    for start in range(0, len(column), _DYNAMIC_STRIDE):
-        checkpoint()
-        piece = column.slice(start, _DYNAMIC_STRIDE)
-        # Not assigned as a list: numpy would take a list of equal lists for a table.
-        objects[start : start + len(piece)] = np.fromiter(json_values(piece), object, len(piece))
+    def strides() -> Iterator[list[Any]]:
+        for start in range(0, len(column), _DYNAMIC_STRIDE):
+            checkpoint()
+            yield from json_strides(column.slice(start, _DYNAMIC_STRIDE))
+
+    # Not made of a list: numpy would take a list of equal lists for a table.
+    objects = np.fromiter(chain.from_iterable(strides()), object, len(column))
     return pd.Series(objects, dtype=object)

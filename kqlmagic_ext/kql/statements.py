@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,29 @@ from kqlmagic_ext.kql.literals import literal_of
 from kqlmagic_ext.kql.parameters import RESERVED
 from kqlmagic_ext.kql.prelude import lift
 from kqlmagic_ext.kql.tokens import code, place, split, tokens
+from kqlmagic_ext.kql.words import KEYWORDS
 from kqlmagic_ext.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from kqlmagic_ext.kql.tokens import Token
 
 _PREPARING = {"let", "set", "declare", "alias", "restrict"}
+_BEGINNING = {"print", "range", "union", "search", "find", "datatable", "externaldata", "let"}
+_KINDS = {
+    "inner",
+    "innerunique",
+    "leftouter",
+    "rightouter",
+    "fullouter",
+    "leftanti",
+    "leftsemi",
+    "rightanti",
+    "rightsemi",
+}
+# Words behind which, or with which, a statement runs on in the next line.
+_RUNS_ON = (KEYWORDS - _BEGINNING) | _KINDS | {"on", "matches", "nulls"}
 _LITERALS = {
     "bool",
     "boolean",
@@ -57,12 +75,36 @@ def tabular_statements(text: str) -> list[str]:
     if not spans:
         raise QueryError("the cell holds no query, only comments" if "//" in text else "there is no query")
     if not asking:
+        if (missing := without_semicolon(text)) is not None:
+            said = "a ; is missing before this"
+            raise QueryError(said, hint="each let ends with one", syntax=True, **place(text, missing))
         raise QueryError(
             "the query is only let statements, so it answers nothing",
             hint="add what it should give, such as the name of the last let",
         )
     _refuse_commands(text, asking)
     return [_only(text, span, asking) for span in asking]
+
+
+def without_semicolon(text: str) -> int | None:
+    """Where the next statement begins on a line of its own behind a `let` that no `;` ends; None when each ends."""
+    for start, end in split(text, ";"):
+        tokens = code(text[start:end])
+        depth = 0
+        for token, behind in itertools.pairwise(tokens) if _is_let(tokens) else ():
+            depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+            is_next_line = "\n" in text[start + token.end : start + behind.start]
+            is_ended = token.kind != "mark" or token.text in (")", "]", "}")
+            begins = behind.kind == "name" and behind.text not in _RUNS_ON
+            if depth == 0 and is_next_line and is_ended and begins and token.text not in _RUNS_ON:
+                return start + behind.start
+    return None
+
+
+def _is_let(tokens: Sequence[Token]) -> bool:
+    """Whether the statement is a `let`; one with `parse` is left alone, whose names and texts run over lines."""
+    words = [token.text for token in tokens]
+    return words[:1] == ["let"] and not {"parse", "parse-where"} & set(words)
 
 
 def _refuse_commands(text: str, spans: list[tuple[int, int]]) -> None:

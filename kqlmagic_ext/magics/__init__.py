@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 REGISTERED = (
-    ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, ReplayMagics, LanguageMagics, BrowserMagics, PackMagics,
-    WindowMagics,
+    ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, LanguageMagics, BrowserMagics, PackMagics,
+    ReplayMagics, WindowMagics,
 )  # fmt: skip
 
 

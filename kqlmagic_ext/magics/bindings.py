@@ -14,6 +14,7 @@ from IPython.core.error import UsageError
 
 from kqlmagic_ext.display.receipt import described
 from kqlmagic_ext.errors import ParameterError
+from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +57,10 @@ class Bindings:
         for namespace in (local_ns or {}, self._shell.user_ns):
             if name in namespace:
                 return namespace[name]
-        raise ParameterError(f"there is no variable {name!r} in this notebook", name=name, **place)
+        own = [one for one in self._shell.user_ns if not one.startswith("_")]
+        near = did_you_mean(name, [*(local_ns or {}), *own])
+        meant = f"; {near}" if near else ""
+        raise ParameterError(f"there is no variable {name!r} in this notebook{meant}", name=name, **place)
 
     def check(self, names: Sequence[str]) -> None:
         """Raise UsageError for a name that must not be bound."""

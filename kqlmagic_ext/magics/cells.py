@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 _CELL = re.compile(r"\s*%%kql(?![\w?])")
 _LINE = re.compile(r"[ \t]*(?:[^\W\d][\w.,\[\] \t\"']*=[ \t]*)?%kql(?![\w?])", re.MULTILINE)
+_PLACES = re.compile(r"[ \t]*(?:[^\W\d]\w*[ \t]*=[ \t]*)?%(kql_connect|kql_tables)[ \t]+(.*)\Z")
 _SHIFT = re.compile(r"\s*[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*<<")
 _WORD = re.compile(r"\S*\Z")
+_WHOLE = re.compile(r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}")
 _BRACES = re.compile(r"\{\{[ \t]*([^\W\d]\w*)?\Z")
 
 
@@ -49,6 +51,14 @@ def find_cell(text: str, cursor: int, parser: MagicArgumentParser) -> KqlCell | 
         found = text if end < 0 else text[:end]
         return _read(found, match.end(), parser) if cursor >= match.end() else None
     return None
+
+
+def about_places(text: str, cursor: int) -> tuple[str, str] | None:
+    """The magic about connections on the line of an offset, and what is written behind it so far; None elsewhere."""
+    if text.lstrip().startswith("%%"):
+        return None
+    match = _PLACES.match(text[text.rfind("\n", 0, cursor) + 1 : cursor])
+    return None if match is None else (match[1], match[2])
 
 
 def _read(text: str, start: int, parser: MagicArgumentParser) -> KqlCell:
@@ -98,11 +108,15 @@ def braces_at(text: str) -> str | None:
     return None if match is None else match[1] or ""
 
 
+def name_in_braces_at(text: str, cursor: int) -> str:
+    """The name of the `{{name}}` around an offset; empty when there is none."""
+    around = (match for match in _WHOLE.finditer(text) if match.start() <= cursor <= match.end())
+    return next((match[1] for match in around), "")
+
+
 def without_braces(text: str) -> str:
     """The text with each `{{name}}` as a plain name of the same length, so that every offset stays."""
-    return re.sub(
-        r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}", lambda match: f"_in_{match[1]}".ljust(len(match[0])), text
-    )
+    return _WHOLE.sub(lambda match: f"_in_{match[1]}".ljust(len(match[0])), text)
 
 
 def cursor_of(context: CompletionContext) -> int:

@@ -13,6 +13,7 @@ from kqlmagic_ext.connections import Catalog
 from kqlmagic_ext.display.catalogue import column_list, matching, table_list
 from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import KqlMagicError
+from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.progress import Progress
 
@@ -117,7 +118,9 @@ class ConnectionMagics(Magics):
             return self._described(connection.table(pattern))
         found = matching(tables, pattern)
         if pattern and not found:
-            raise UsageError(f"no table of {connection.name} matches {pattern!r}; %kql_tables lists all")
+            near = did_you_mean(pattern, [table.name for table in tables])
+            said = f"no table of {connection.name} matches {pattern!r}"
+            raise UsageError(f"{said}; {near or '%kql_tables lists all'}")
         return table_list(found)
 
     @staticmethod

@@ -123,6 +123,11 @@ class KqlMagics(Magics):
     @opt.TIMESPAN
     @argument("--limit", metavar="N", help="a preview: at most N rows of each result table")
     @argument("--partial", action="store_true", help="take an incomplete answer, which says what is missing")
+    @argument(
+        "--cache",
+        metavar="AGE",
+        help="a kept complete answer to the very same question, if it is not older: 1h, 7d; else the query is sent",
+    )
     @argument("--refresh", action="store_true", help="no answer from the service's cache")
     @argument(
         "--search",
@@ -130,11 +135,6 @@ class KqlMagics(Magics):
         help="in Log Analytics, ask the endpoint for Basic and Auxiliary tables, which lacks join, union and more",
     )
     @argument("--show", action="store_true", help="print the query that would be sent, and run nothing")
-    @argument(
-        "--cache",
-        metavar="AGE",
-        help="take the kept answer to the very same question if it is not older than this (10m, 1h, 7d); else ask",
-    )
     @argument("--no-record", action="store_true", help="leave no record of this query and its answer")
     @argument("query", nargs="...", help="KQL: everything behind the options, byte for byte")
     @line_cell_magic
@@ -192,18 +192,10 @@ class KqlMagics(Magics):
         span = (
             opt.timespan(self.timespan, "KqlMagics.timespan") if given is None else opt.timespan(given, "-t")
         )
-        limit = self._limit(asked.options.limit)
+        limit = opt.row_limit(asked.options.limit)
         return Query(
             asked.text, inputs, span, limit, refresh=asked.options.refresh, search=asked.options.search
         )
-
-    @staticmethod
-    def _limit(text: str | None) -> int | None:
-        if text is None:
-            return None
-        if not text.isdecimal():
-            raise UsageError(f"--limit {text}: that is no number of rows")
-        return int(text)
 
     @no_var_expand
     @magic_arguments()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import MagicArgumentParser, argument
+from IPython.core.magic_arguments import MagicArgumentParser, argument, parse_argstring
 
+from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.query import Timespan
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _OPTION = re.compile(r"\s*(-[A-Za-z]|--[A-Za-z][\w-]*(?=[\s=]|$))")
 _VALUE = re.compile(r"""(?:=|\s+|(?<=^-[A-Za-z])|(?<=\s-[A-Za-z]))(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output)[\s=]+(\S+)")
 _IN_BRACES = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}")
+_WORD = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))""")
 _SHIFT = re.compile(r"\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*<<[ \t]*\n?")
 
 INPUT = argument(
@@ -55,10 +57,7 @@ TIMESPAN = argument(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell.
-
-    `again_of`: the id of the record whose query it runs again.
-    """
+    """What a cell asks: its parsed options, the text after them, where in the cell that text begins, and the whole cell."""
 
     options: argparse.Namespace
     text: str
@@ -66,7 +65,6 @@ class Cell:
     line: int
     column: int
     source: str = ""
-    again_of: str = ""
 
 
 def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool = True) -> Cell:
@@ -98,6 +96,14 @@ def parse(magic: Callable[..., Any], line: str, cell: str | None, *, shift: bool
     return Cell(options, text, tuple(outputs), lines, columns, source)
 
 
+def arguments(magic: Callable[..., Any], line: str) -> argparse.Namespace:
+    """The parsed arguments of a line magic; UsageError for a quote that is not closed."""
+    try:
+        return parse_argstring(magic, line)  # type: ignore[no-any-return]  # IPython types it as anything
+    except ValueError as error:
+        raise UsageError(f"a quote is not closed: {line}") from error
+
+
 def outputs_in(line: str) -> list[str]:
     """The names of `-o` in a line that could not be parsed."""
     return listed([match[1] for match in _OUTPUT.finditer(line)])
@@ -112,7 +118,8 @@ def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], 
         option = match[1]
         if option not in known:
             there = ", ".join(sorted(name for name in known if name.startswith("--") and name != "--help"))
-            raise UsageError(f"there is no option {option}; there is {there}")
+            near = did_you_mean(option, [name for name in known if name.startswith("--")], 0.7)
+            raise UsageError(f"there is no option {option}; {near or f'there is {there}'}")
         end = match.end()
         if known[option].nargs == 0:  # a flag
             words.append(option)
@@ -125,6 +132,19 @@ def leading_options(line: str, parser: MagicArgumentParser) -> tuple[list[str], 
         end = value.end()
     space = re.compile(r"\s*").match(line, end) if words else None
     return words, space.end() if space else end
+
+
+def word_among(line: str, parser: MagicArgumentParser, wanted: str) -> tuple[str, list[str]]:
+    """The one word of a line, such as a query's name, and the option words before and behind it."""
+    words, end = leading_options(line, parser)
+    match = _WORD.match(line, end)
+    if match is None:
+        raise UsageError(wanted)
+    behind = line[match.end() :]
+    more, end = leading_options(behind, parser)
+    if behind[end:].strip():
+        raise UsageError(f"behind the name stand options alone, not {behind[end:].strip()!r}")
+    return next(group for group in match.groups() if group), [*words, *more]
 
 
 def listed(words: list[str]) -> list[str]:
@@ -176,3 +196,12 @@ def timespan(text: str, origin: str) -> Timespan | None:
         return Timespan.parse(text)
     except ValueError as error:
         raise UsageError(f"{origin}: {error}") from error
+
+
+def row_limit(text: str | None) -> int | None:
+    """The number of rows that --limit names; UsageError when it names none."""
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"--limit {text}: that is no number of rows")
+    return int(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.ran import Ran
     from kqlmagic_ext.values import Value
 
-_WORD = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))""")
 _LONGEST_DEFAULT = 200
 _NO_TARGET = "%kql_run wants the name of a saved query, or a file; %kql_queries lists them"
 
@@ -67,7 +65,7 @@ class PackMagics(Magics):
         proposes. `--replace` keeps the description, the tactics, the window and the tests that the file had, where
         none are given.
         """
-        name, words = _split(line, self.kql_save.parser, "%kql_save wants a name: queries/NAME.kql")
+        name, words = opt.word_among(line, self.kql_save.parser, "%kql_save wants a name: queries/NAME.kql")
         options = self.kql_save.parser.parse_args([*words, "--", name])
         path = path_of(name)
         if self._kql.ran is None:
@@ -105,7 +103,7 @@ class PackMagics(Magics):
         """
         with Attempt(self._kql.bindings, line, "the query was stopped") as attempt:
             before, self._kql.ran = self._kql.ran, None
-            target, words = _split(line, self._kql.kql.parser, _NO_TARGET)
+            target, words = opt.word_among(line, self._kql.kql.parser, _NO_TARGET)
             options = self._kql.kql.parser.parse_args(words)
             attempt.outputs = outputs = tuple(opt.listed(options.output))
             saved = read(find(target))
@@ -203,19 +201,6 @@ def _told(parameters: tuple[Parameter, ...]) -> str:
         for one in parameters
     ]
     return f", with {', '.join(told)}"
-
-
-def _split(line: str, parser: Any, wanted: str) -> tuple[str, list[str]]:
-    """The one word of a line, such as a query's name, and the option words before and behind it."""
-    words, end = opt.leading_options(line, parser)
-    match = _WORD.match(line, end)
-    if match is None:
-        raise UsageError(wanted)
-    behind = line[match.end() :]
-    more, end = opt.leading_options(behind, parser)
-    if behind[end:].strip():
-        raise UsageError(f"behind the name stand options alone, not {behind[end:].strip()!r}")
-    return next(group for group in match.groups() if group), [*words, *more]
 
 
 def _place(error: PlacedError, origin: Origin) -> None:

@@ -8,6 +8,7 @@ from kqlmagic_ext.connections import Connection, connect
 from kqlmagic_ext.connections.named import named_url, names
 from kqlmagic_ext.connections.secrets import without_options
 from kqlmagic_ext.errors import ConnectError
+from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -81,7 +82,8 @@ class Places:
         if found is not None:
             return found
         if "://" not in wanted:
-            there = f"; there is {', '.join(self._open)}" if self._open else ""
+            near = did_you_mean(wanted, [*self._open, *names()])
+            there = f"; {near or 'there is ' + ', '.join(self._open)}" if near or self._open else ""
             raise ConnectError(
                 f"there is no connection {without_options(wanted)!r}{there}; %kql_connect URL --as NAME makes one"
             )

@@ -11,7 +11,6 @@ from IPython.display import publish_display_data
 from kqlmagic_ext.display.receipt import bound_line, receipt
 from kqlmagic_ext.errors import PartialResultError, QueryError
 from kqlmagic_ext.kql.parameters import quoted_names
-from kqlmagic_ext.magics.caching import cached
 from kqlmagic_ext.magics.checking import complete
 from kqlmagic_ext.magics.places import DEMO
 from kqlmagic_ext.magics.progress import Progress
@@ -50,20 +49,31 @@ class Queries:
         self._partial: Result | None = None  # the last answer that a cell failed with
         self._partial_error: weakref.ref[PartialResultError] | None = None
 
-    def run(self, asked: Cell, query: Query, connection: Connection) -> Any:
-        """What the cell gives: the frame, or None when it is bound. Raises what the connection raises."""
+    def run(self, asked: Cell, query: Query, connection: Connection, again_of: str = "") -> Any:
+        """What the cell gives: the frame, or None when it is bound. Raises what the connection raises.
+
+        `again_of`: the record whose query it is again.
+        """
         self._let_go()
-        kept = cached(self._recording, asked, query, connection)
-        if kept is not None:
-            result, lines, warnings = kept.result, [kept.line], []
-        else:
-            with self._recording.asking(asked, query, connection) as asking:
-                result = self._answer(asked, connection, asking.query)
-                asking.answered(result)
-            lines, warnings = asking.lines, asking.warnings
+        if asked.options.cache and (found := self._kept(asked, query, connection)) is not None:
+            result, said = found
+            self._check_count(asked.outputs, result)
+            return self.show(asked, result, [said])
+        with self._recording.asking(asked, query, connection, again_of) as asking:
+            result = self._answer(asked, connection, asking.query)
+            asking.answered(result)
         self._typing.learn(connection, result)
         self._check_count(asked.outputs, result)
-        return self.show(asked, result, [*self._synthetic_note(asked, connection), *lines], warnings)
+        again = [f"{again_of} again, {_seen(result)}"] * bool(again_of)
+        lines = [*self._synthetic_note(asked, connection), *asking.lines, *again]
+        return self.show(asked, result, lines, asking.warnings)
+
+    def _kept(self, asked: Cell, query: Query, connection: Connection) -> tuple[Result, str] | None:
+        """A kept answer to the very question, not older than --cache allows."""
+        from kqlmagic_ext.magics.kept_answers import kept_answer, longest_age
+
+        longest = longest_age(asked.options.cache, refresh=query.refresh)
+        return kept_answer(self._recording, query, connection, longest)
 
     def _answer(self, asked: Cell, connection: Connection, query: Query) -> Result:
         """The answer; an incomplete one is an error that keeps its rows, unless the cell takes them as they are."""
@@ -152,3 +162,10 @@ class Queries:
             return []
         self._told_synthetic = True
         return [f"no connection chosen: synthetic demo data ({DEMO}); %kql_connect URL chooses a place"]
+
+
+def _seen(result: Result) -> str:
+    """The times that an answer is of: `last 7 days (2026-10-25T00:00:00Z/2026-11-01T00:00:00Z)`."""
+    written, window = result.origin.get("timespan", ""), result.origin.get("window", (None, None))
+    ends = "/".join(end or "" for end in window) if any(window) else ""
+    return written if written in ("all times", ends) or not ends else f"{written} ({ends})"

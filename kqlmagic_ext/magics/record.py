@@ -11,10 +11,12 @@ from IPython.display import publish_display_data
 
 from kqlmagic_ext.connections.worker import interruptible
 from kqlmagic_ext.display.receipt import receipt
+from kqlmagic_ext.errors import harmless
 from kqlmagic_ext.magics import options as opt
+from kqlmagic_ext.magics.named_records import one_sentence, record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.magics.recording import Desk
     from kqlmagic_ext.record.records import Record
 
+_SHOWN_IDS = 10
 _HISTORY_S = 2  # how long %kql_history waits for what is being written
 
 
@@ -39,6 +42,7 @@ class RecordMagics(Magics):
     @argument("--tree", action="store_true", help="show which query fed which")
     @argument("words", nargs="*", help="only records that hold all of these words")
     @line_magic
+    @one_sentence
     def kql_history(self, line: str) -> pd.DataFrame | None:
         """The records of this case as a DataFrame: what was asked, where, what came, and whether its answer is kept.
 
@@ -46,14 +50,14 @@ class RecordMagics(Magics):
         """
         from kqlmagic_ext.record.history import history_frame, history_tree, holding
 
-        arguments = parse_argstring(self.kql_history, line)
+        arguments = opt.arguments(self.kql_history, line)
         desk = self._recording.settled(_HISTORY_S)
         records, states = self._told(desk)
         unreadable = desk.store.unreadable()
         states |= {one: "not kept: its record is damaged" for one in unreadable if one in states}
         records = holding(records, [word.strip("\"'") for word in arguments.words])
         if arguments.tree:
-            print(history_tree(records, states))  # noqa: T201 - the cell's own output
+            print(harmless(history_tree(records, states)))  # noqa: T201 - the cell's own output
             return None
         if warnings := self._gaps(desk, unreadable, states.keys()):
             publish_display_data(dict(receipt([], warnings)))
@@ -64,6 +68,7 @@ class RecordMagics(Magics):
     @opt.OUTPUT
     @argument("id", help="the record's id, such as R12")
     @line_magic
+    @one_sentence
     def kql_open(self, line: str) -> Any:
         """Open the kept answer of a record: the frame as it came, with its dtypes. No query is sent.
 
@@ -72,11 +77,11 @@ class RecordMagics(Magics):
         from kqlmagic_ext.record.opening import opened
         from kqlmagic_ext.record.results import ResultGone
 
-        arguments = parse_argstring(self.kql_open, line)
+        arguments = opt.arguments(self.kql_open, line)
         names = tuple(opt.listed(arguments.output))
         self._kql.bindings.check(names)
-        desk = self._recording.settled()
-        record = found(desk, arguments.id, self._names)
+        desk = self._recording.desk
+        record = record_of(desk, arguments.id, self._names)
         try:
             result = interruptible(lambda work: opened(desk.store, record, work.check))
         except ResultGone as error:
@@ -92,14 +97,16 @@ class RecordMagics(Magics):
 
     @no_var_expand
     @line_magic
+    @one_sentence
     def kql_note(self, line: str) -> None:
         """Put your own words into the record, between the queries: `%kql_note the first lead was a dead end`."""
         if not line.strip():
             raise UsageError("%kql_note TEXT: the note is missing")
-        try:
-            record = self._recording.note(line.strip())
-        except OSError as error:
-            raise UsageError(f"the note cannot be kept: {error}") from error
+        if self._recording.is_off:
+            raise UsageError(
+                "the record is off: the note would not be kept; %config KqlMagics.record = 'full' switches it on"
+            )
+        record = self._recording.note(line.strip())
         publish_display_data(dict(receipt([f"{record.id}: noted"])))
 
     @no_var_expand
@@ -107,12 +114,15 @@ class RecordMagics(Magics):
     @argument("--case", action="store_true", help="take the whole case away")
     @argument("ids", nargs="*", help="records to take away, such as R12")
     @line_magic
+    @one_sentence
     def kql_forget(self, line: str) -> None:
         """Take away what records say, with their answers: `%kql_forget R12`; `%kql_forget --case` takes all.
 
         The id stays, and says that it was forgotten. What another record holds, too, stays with that one.
         """
-        arguments = parse_argstring(self.kql_forget, line)
+        from kqlmagic_ext.record.records import number_of
+
+        arguments = opt.arguments(self.kql_forget, line)
         if arguments.case == bool(arguments.ids):
             raise UsageError("%kql_forget wants the ids of records, or --case alone")
         desk = self._recording.settled()
@@ -121,13 +131,18 @@ class RecordMagics(Magics):
             desk.store.forget_all()
             publish_display_data(dict(receipt([f"the case {desk.store.case} is forgotten"])))
             return
-        records = [found(desk, text, self._names) for text in arguments.ids]
-        for record in records:
-            desk.store.forget(record.number, _now())
-        publish_display_data(dict(receipt([f"forgotten: {', '.join(record.id for record in records)}"])))
+        damaged = desk.store.unreadable()
+        ids = [
+            one if (one := text.strip("\"',").upper()) in damaged else record_of(desk, text, self._names).id
+            for text in arguments.ids
+        ]
+        for one in ids:
+            desk.store.forget(number_of(one), _now())
+        publish_display_data(dict(receipt([f"forgotten: {', '.join(ids)}"])))
 
     @no_var_expand
     @line_magic
+    @one_sentence
     def kql_case(self, line: str) -> None:
         """Name the case that this notebook works on, or tell which it is: `%kql_case contoso-2026-17`.
 
@@ -137,7 +152,9 @@ class RecordMagics(Magics):
 
         name = line.strip().strip("\"'")
         if name and case_name(name) != name:
-            raise UsageError(f"{name!r} cannot name a folder; write letters, digits, spaces, . - and _")
+            raise UsageError(
+                f"{name[:100]!r} cannot name a folder; write at most 100 letters, digits, spaces, . - and _, a letter or digit first"
+            )
         if name:
             self._kql.case = name
         desk = self._recording.settled()
@@ -154,53 +171,36 @@ class RecordMagics(Magics):
         """What the history cannot tell: damaged records, ids without one, queries without an id."""
         running = [one for one in desk.store.unfinished() if one not in told]
         missed = self._recording.missed
-        return [
-            *[f"records that cannot be read: {', '.join(unreadable)}"] * bool(unreadable),
-            *[f"asked by a kernel that runs it still, or died: {', '.join(running)}"] * bool(running),
-            *[
-                f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}"
-                for _ in missed[:1]
-            ],
-        ]
+        gaps = []
+        if unreadable:
+            gaps.append(f"records that cannot be read: {_few(unreadable)}")
+        if running:
+            gaps.append(f"asked by a kernel that runs it still, or died: {_few(running)}")
+        if missed:
+            gaps.append(f"queries of this kernel without a record: {len(missed)}; the last: {missed[-1]}")
+        return gaps
 
     @staticmethod
     def _told(desk: Desk) -> tuple[list[Record], dict[str, str]]:
         """All records, those that are not on the disk (yet) last; and what `kept` says of each."""
-        kept = desk.store.history()
-        states = {record.id: desk.store.state(record) for record in kept}
-        waiting = [record for record in desk.writer.waiting() if record.id not in states]
-        lost = [record for record in desk.writer.lost if record.id not in states]
-        states |= {record.id: "waiting to be written" for record in waiting}
-        states |= {record.id: f"not kept: {record.lost}" for record in lost}
-        return [*kept, *waiting, *lost], states
+        # These first: what is kept meanwhile is told by the store.
+        others = {record.id: (record, "waiting to be written") for record in desk.writer.waiting()}
+        others |= {record.id: (record, f"not kept: {record.lost}") for record in list(desk.writer.lost)}
+        told = {
+            record.id: (record, desk.store.state(record))
+            for record in desk.store.history()
+            if record.kind != "asked" or record.id not in others
+        }
+        told |= {one: other for one, other in others.items() if one not in told}
+        ordered = sorted(told.values(), key=lambda pair: pair[0].number)
+        return [record for record, _ in ordered], {record.id: state for record, state in ordered}
 
 
-def found(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
-    """The record of an id, or of `{{name}}`: a variable that holds an id, or the frame of an answer.
-
-    UsageError when there is none, or it cannot be read.
-    """
-    from kqlmagic_ext.record.records import number_of
-
-    try:
-        return desk.store.record(number_of(_identity(text.strip("\"',"), names, desk.store.case)))
-    except KeyError as error:
-        raise UsageError(f"there is no record {error.args[0]} in the case {desk.store.case}") from error
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{text}: {error}") from error
-
-
-def _identity(text: str, names: Mapping[str, Any], case: str) -> str:
-    """The id itself, or that of the record which a variable's frame came from."""
-    from kqlmagic_ext.record.drafts import origin_of
-
-    value = names.get(text[2:-2].strip()) if text.startswith("{{") and text.endswith("}}") else None
-    if type(value).__name__ != "DataFrame":
-        return opt.variable_in(text, names) or ""
-    origin = origin_of(value.attrs)  # type: ignore[union-attr]  # a DataFrame has attrs
-    if origin is None or origin.case != case:
-        raise UsageError(f"{text}: its frame tells no record of the case {case}")
-    return f"R{origin.number}"
+def _few(ids: list[str]) -> str:
+    """The last of them."""
+    return ", ".join(
+        [f"{len(ids) - _SHOWN_IDS:,} earlier ones"] * (len(ids) > _SHOWN_IDS) + ids[-_SHOWN_IDS:]
+    )
 
 
 def _now() -> str:

@@ -5,36 +5,34 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from kqlmagic_ext.errors import KqlMagicError, ParameterError, PartialResultError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
-    from typing import Self
-
-    import pandas as pd
-    import pyarrow as pa
+    from collections.abc import Callable
 
     from kqlmagic_ext.connections import Connection
+    from kqlmagic_ext.magics.asking import Asking
     from kqlmagic_ext.magics.options import Cell
-    from kqlmagic_ext.query import Query, Result
-    from kqlmagic_ext.record.drafts import Draft, Origin
+    from kqlmagic_ext.query import Query
     from kqlmagic_ext.record.records import Record
     from kqlmagic_ext.record.store import Store
     from kqlmagic_ext.record.writer import Writer
 
 _CLOSING_S = 30
-_LONGEST_PARAMETER = 1 << 20  # characters of JSON; a longer one is told by its hash
-_LONGEST_TEXT = 1 << 18
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(MB|GB|TB)", re.IGNORECASE)
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
-_UNSAFE = '/\\:*?"<>|\x00'
+_UNSAFE = re.compile(r"[^\w .-]")
+_LONGEST_NAME = 100
+_RESERVED = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)),
+}  # by Windows
 
 
 @dataclass(frozen=True)
@@ -83,22 +81,23 @@ class Recording:
             self._desks[folder] = Desk(store, Writer(store, lambda: self._wishes().budget))
         return self._desks[folder]
 
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is recorded."""
+        return self._wishes().mode == "off"
+
     def settled(self, timeout: float | None = None) -> Desk:
         """The current case, with all that was asked so far on the disk, if that takes no longer (seconds)."""
         desk = self.desk
         desk.writer.flush(timeout)
         return desk
 
-    def asking(self, asked: Cell, query: Query, connection: Connection) -> Asking:
-        """The record of one query on its way."""
+    def asking(self, asked: Cell, query: Query, connection: Connection, again_of: str = "") -> Asking:
+        """The record of one query on its way; `again_of`: the record whose query it is again."""
         mode = "off" if getattr(asked.options, "no_record", False) else self._wishes().mode
-        return Asking(self, asked, query, connection, mode)
+        from kqlmagic_ext.magics.asking import Asking
 
-    def question(self, query: Query, connection: Connection) -> tuple[Record, Mapping[str, pa.Table]]:
-        """What a record would say of a question, and the frames that go into it."""
-        query, parameters = _crossed(query)
-        tables = {name: value for name, value in query.inputs.items() if is_arrow(value)}
-        return _question(query, connection, parameters), tables
+        return Asking(self, asked, query, connection, mode, again_of)
 
     def note(self, text: str) -> Record:
         """Put the analyst's own words between the queries; OSError when they cannot be kept."""
@@ -106,7 +105,7 @@ class Recording:
         from kqlmagic_ext.record.records import Record
 
         desk = self.desk
-        record = Record(desk.store.take_id(), desk.store.case, "note", _iso(datetime.now(UTC)), text=text)
+        record = desk.store.begin(Record("", "", "note", iso(datetime.now(UTC)), text=text))
         desk.writer.put(Draft(record))
         return record
 
@@ -116,9 +115,9 @@ class Recording:
         lines, warnings = [], []
         if not self._told_place:
             self._told_place = True
+            kept = "queries and the log data of their answers" if self._wishes().mode == "full" else "queries"
             lines.append(
-                f"this case is recorded in {desk.store.folder}: queries and, unless KqlMagics.record is 'queries', the log data "
-                "of their answers, at rest; %config KqlMagics.record = 'off' switches it off"
+                f"this case is recorded in {desk.store.folder}: {kept}, at rest; %config KqlMagics.record = 'off' switches it off"
             )
         problem = desk.writer.problem
         if problem and problem not in self._told_problems:
@@ -138,113 +137,6 @@ class Recording:
         return left
 
 
-class Asking:
-    """A context around one query: what it asked and what became of it goes into the record.
-
-    `query` is the one to run: its frames are Arrow tables already, of which the record's hashes are taken. `lines` and
-    `warnings`: what the receipt says of the record.
-    """
-
-    def __init__(
-        self, recording: Recording, asked: Cell, query: Query, connection: Connection, mode: str
-    ) -> None:
-        self._recording, self._asked, self._connection, self._mode = recording, asked, connection, mode
-        self.query = query
-        self._origins: Mapping[str, Origin | None] = {}
-        self._desk: Desk | None = None  # an environment that changes meanwhile changes it not
-        self._record: Record | None = None
-        self._result: Result | None = None
-        self.lines: list[str] = []
-        self.warnings: list[str] = []
-
-    def __enter__(self) -> Self:
-        if self._mode != "off":
-            self._guarded(self._begin)
-        return self
-
-    def answered(self, result: Result) -> None:
-        """The answer came: its frames tell which record it is."""
-        self._result = result
-        if self._record is not None:
-            from kqlmagic_ext.record.drafts import mark
-
-            for place, frame in enumerate(result.frames):
-                mark(frame, self._record, place)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, PartialResultError) and error.result is not None:
-            self.answered(error.result)
-        record, desk = self._record, self._desk
-        if record is not None and desk is not None:
-            self._guarded(lambda: desk.writer.put(self._draft(record, error)))
-
-    def _guarded(self, work: Callable[[], object]) -> None:
-        """Do it; what cannot be recorded is a warning, and no failure of the cell."""
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the analyst's question is answered
-            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-            self._record = None
-            self._recording.missed.append(why)
-            self.warnings.append(f"this query is not recorded: {why}")
-
-    def _begin(self) -> None:
-        self._origins = _origins(self.query)
-        self.query, parameters = _crossed(self.query)
-        query, asked = self.query, self._asked
-        self._desk = self._recording.desk
-        store = self._desk.store
-        self._record = _question(query, self._connection, parameters).with_(
-            id=store.take_id(),
-            case=store.case,
-            cell=_short(asked.source),
-            outputs=asked.outputs,
-            wanted=self._mode,
-            again_of=asked.again_of,
-        )
-        self.lines, warnings = self._recording.told()
-        self.warnings += warnings
-
-    def _draft(self, record: Record, error: BaseException | None) -> Draft:
-        from kqlmagic_ext.record.drafts import Draft
-
-        inputs = {
-            name: (table, self._origins.get(name))
-            for name, table in self.query.inputs.items()
-            if is_arrow(table)
-        }
-        if self._result is None:
-            with suppress(KqlMagicError):
-                record = record.with_(sent=_short(self._connection.prepare(self.query)))
-            return Draft(record.with_(error=_told(error), complete=False), (), inputs)
-        return Draft(_answered(record, self._result, error), self._result.tables, inputs)
-
-
-def is_arrow(value: object) -> bool:
-    """Whether a value is an Arrow table, as the frames that a query uses are by then."""
-    return type(value).__module__.startswith("pyarrow")
-
-
-def _question(query: Query, connection: Connection, parameters: Mapping[str, Any]) -> Record:
-    """The part of a record that is known before the answer."""
-    from kqlmagic_ext.record.records import Record
-
-    return Record(
-        "",
-        "",
-        "query",
-        _iso(datetime.now(UTC)),
-        text=_short(query.text),
-        parameters=parameters,
-        connection=connection.name,
-        place=place_of(connection),
-        timespan="" if query.timespan is None else query.timespan.text,
-        options=_options(query),
-    )
-
-
 def size_in_bytes(text: str) -> int:
     """The bytes that `20GB` or `500 MB` means; ValueError when it means none."""
     match = _SIZE.fullmatch(text.strip())
@@ -253,106 +145,12 @@ def size_in_bytes(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def case_name(wanted: str) -> str:
-    """The name of the case's folder: what was chosen, else that of the notebook's folder."""
-    name = "".join("_" if char in _UNSAFE or ord(char) < ord(" ") else char for char in wanted)
-    return name.strip(" .") or "notebook"
-
-
-def _answered(record: Record, result: Result, error: BaseException | None) -> Record:
-    origin = result.origin
-    return record.with_(
-        sent=_short(result.sent.text if result.sent else origin.get("query", "")),
-        window=tuple(origin.get("window", (None, None))),
-        seconds=origin.get("seconds"),
-        complete=result.complete,
-        synthetic=bool(origin.get("synthetic")),
-        missing=result.missing,
-        warnings=result.warnings,
-        render=None if result.render is None else dict(result.render),
-        origin=dict(origin),
-        error=_told(error) if error is not None and not result.missing else "",
-    )
-
-
-def _crossed(query: Query) -> tuple[Query, dict[str, Any]]:
-    """The query with the frames that it uses in Arrow, and its parameters as the record tells them."""
-    from kqlmagic_ext.kql.parameters import RESERVED, bind
-
-    try:
-        bound = bind(query)
-        frames = {
-            name.removeprefix(RESERVED): _arrow(frame, name.removeprefix(RESERVED))
-            for name, frame in bound.frames.items()
-        }
-    except ParameterError:
-        return query, {}  # the connection raises it, with its place
-    parameters = {
-        name.removeprefix(RESERVED): _parameter(value, name.removeprefix(RESERVED))
-        for name, value in bound.scalars.items()
-    }
-    return replace(query, inputs={**query.inputs, **frames}), parameters
-
-
-def _arrow(frame: pd.DataFrame | pa.Table, name: str) -> pa.Table:
-    from kqlmagic_ext.connections.worker import interruptible
-    from kqlmagic_ext.frames import arrow_from_frame
-    from kqlmagic_ext.record.drafts import own
-
-    return interruptible(lambda _: own(arrow_from_frame(frame, name)[0]))
-
-
-def _parameter(value: object, name: str) -> dict[str, Any]:
-    """The envelope of a single value; of a very long one what kind it is, and its hash."""
-    import hashlib
-    import json
-
-    from kqlmagic_ext.frames import to_envelope
-
-    try:
-        envelope = to_envelope(value, name)
-    except ParameterError as error:
-        return {"kind": "unknown", "why": str(error)}
-    text = json.dumps(envelope)
-    if len(text) <= _LONGEST_PARAMETER:
-        return envelope
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"kind": "long", "type": envelope["type"], "characters": len(text), "sha256": digest}
-
-
-def _origins(query: Query) -> dict[str, Origin | None]:
-    from kqlmagic_ext.record.drafts import origin_of
-
-    return {name: origin_of(getattr(value, "attrs", {})) for name, value in query.inputs.items()}
-
-
-def _options(query: Query) -> dict[str, Any]:
-    told = {"limit": query.limit, "refresh": query.refresh, "search": query.search}
-    return {name: value for name, value in told.items() if value}
-
-
-def place_of(connection: Connection) -> str:
-    """The URL that opens the same rows again, without what may be a secret."""
-    from kqlmagic_ext.connections.secrets import suspicious_options, without_options
-
-    place = str(getattr(connection, "place", getattr(connection, "url", "")))
-    return without_options(place) if suspicious_options(place) else place
-
-
-def _told(error: BaseException | None) -> str:
-    if error is None:
-        return ""
-    said = str(error) or "stopped"
-    return _short(f"{type(error).__name__}: {said}")
-
-
-def _short(text: str) -> str:
-    """The text as a record holds it: without what KQL itself keeps out of logs."""
-    from kqlmagic_ext.kql.tokens import without_hidden
-    from kqlmagic_ext.query import shortened
-
-    return shortened(without_hidden(text), _LONGEST_TEXT)
-
-
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """A moment (UTC) as records tell it."""
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def case_name(wanted: str) -> str:
+    """The name of the case's folder: what was chosen, else that of the notebook's folder, where it can name one everywhere."""
+    name = _UNSAFE.sub("_", wanted)[:_LONGEST_NAME].lstrip(" .-").rstrip(" .")
+    return f"_{name}" if name.upper() in _RESERVED else name or "notebook"

@@ -1,235 +1,217 @@
-"""Asking again, and comparing: `%kql_rerun`, `%kql_diff`, `%kql_verify`."""
+"""The record used again: `%kql_rerun`, `%kql_diff`, `%kql_verify`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import publish_display_data
 
 from kqlmagic_ext.connections.worker import interruptible
-from kqlmagic_ext.display.receipt import receipt
-from kqlmagic_ext.errors import KqlMagicError, ParameterError
+from kqlmagic_ext.display.receipt import bound_line, receipt
+from kqlmagic_ext.errors import PlacedError
 from kqlmagic_ext.magics import options as opt
+from kqlmagic_ext.magics.again import chosen_limit, connection_of, query_of
 from kqlmagic_ext.magics.attempt import Attempt
-from kqlmagic_ext.magics.progress import Progress
-from kqlmagic_ext.magics.record import found
-from kqlmagic_ext.magics.recording import place_of
+from kqlmagic_ext.magics.named_records import one_sentence, record_of, refuse_changed
+from kqlmagic_ext.magics.ran import Ran
+from kqlmagic_ext.magics.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
+    import pyarrow as pa
     from IPython.core.interactiveshell import InteractiveShell
 
     from kqlmagic_ext.magics.kql import KqlMagics
     from kqlmagic_ext.magics.recording import Desk
+    from kqlmagic_ext.query import Query
     from kqlmagic_ext.record.records import Record
+
+_NO_ID = "%kql_rerun wants the id of a record, such as R12; %kql_history lists them"
 
 
 @magics_class
 class ReplayMagics(Magics):
-    """What was asked once, asked again."""
+    """Records run again, compared, verified."""
 
     def __init__(self, shell: InteractiveShell, kql: KqlMagics) -> None:
         super().__init__(shell)
-        self._shell, self._names, self._kql, self._recording = shell, shell.user_ns, kql, kql.recording
+        self._shell, self._kql = shell, kql
+
+    # ------------------------------------------------------------ again
 
     @needs_local_scope
     @no_var_expand
-    @magic_arguments()
-    @opt.INPUT
-    @opt.OUTPUT
-    @opt.CONNECTION
-    @opt.TIMESPAN
-    @argument("id", help="the record whose query is run again, such as R12")
     @line_magic
     def kql_rerun(self, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
-        """Run the query of a record again, with other times or values where they are given: `%kql_rerun R12 -t 7d`.
+        """Run the query of a record again: `%kql_rerun R12`.
 
-        Without -t the timespan is the one that was written then: `7d` are the last seven days now. Values come from -i, else
-        from the record; a frame comes from -i, else from the record that fed it, else from the variable of its name if that
-        is the very frame still.
+        Examples::
+
+            %kql_rerun R12 -t 2026-11-20/2026-11-22 -o then
+            %kql_rerun R12 -i user -o of_another
+
+        The options are those of %%kql. Without -t, the timespan is the one that was written: 7d is the last seven days now.
+        Values, frames and the place come from the record where -i and -c do not give others. The new record tells which one
+        it ran again.
         """
+        from kqlmagic_ext.record.replaying import NoReplay
+
         with Attempt(self._kql.bindings, line, "the query was stopped") as attempt:
-            arguments = parse_argstring(self.kql_rerun, line)
-            attempt.outputs = outputs = tuple(opt.listed(arguments.output))
-            desk = self._recording.settled()
-            record = _asked(desk, arguments.id, self._names)
-            _refuse_hidden(record)
-            given = {
-                name: self._kql.bindings.value(variable, local_ns)
-                for name, variable in opt.inputs(arguments.input).items()
-            }
-            values = {**self._inputs(desk, record, given), **given}
-            attempt.asked = asked = self._cell(record, arguments, outputs, list(values), line)
-            return self._kql.answer(asked, values)
+            before, self._kql.ran = self._kql.ran, None
+            target, words = opt.word_among(line, self._kql.kql.parser, _NO_ID)
+            options = self._kql.kql.parser.parse_args(words)
+            attempt.outputs = outputs = tuple(opt.listed(options.output))
+            self._kql.bindings.check(outputs)
+            if options.cache:
+                raise UsageError("--cache is for %%kql: %kql_rerun asks again")
+            self._kql.ran = before if options.show else None
+            desk = self._kql.recording.settled()
+            record = record_of(desk, target, self._shell.user_ns)
+            attempt.asked = asked = opt.Cell(options, record.text, outputs, 0, 0, f"%kql_rerun {line}")
+            try:
+                query = self._again(desk, record, asked, local_ns or {})
+                return self._answer(record, asked, query)
+            except NoReplay as error:
+                raise UsageError(str(error)) from error
+            except PlacedError as error:
+                error.add_note(f"in the query of {record.id}")
+                raise
 
-    def _cell(
-        self, record: Record, arguments: Any, outputs: tuple[str, ...], inputs: list[str], line: str
-    ) -> opt.Cell:
-        """The cell that asks the question of a record."""
-        options = self._kql.kql.parser.parse_args([])
-        options.input, options.timespan = inputs, arguments.timespan or record.timespan or "all"
-        options.connection = arguments.connection or self._place(record)
-        options.limit = str(record.options["limit"]) if "limit" in record.options else None
-        options.search = record.options.get("search", False)
-        return opt.Cell(options, record.text, outputs, 0, 0, f"%kql_rerun {line}", record.id)
-
-    def _inputs(self, desk: Desk, record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The values and frames of a record's query that are not given; UsageError for one that cannot be had."""
-        from kqlmagic_ext.record.replaying import NotKept, frame_of, parameters_of
-
-        wanted = record.with_(
-            parameters={name: value for name, value in record.parameters.items() if name not in given}
+    def _again(self, desk: Desk, record: Record, asked: opt.Cell, local_ns: Mapping[str, Any]) -> Query:
+        """The record's query with what the options give in place of what it tells."""
+        options = asked.options
+        names = opt.inputs(options.input)
+        given = {name: self._kql.bindings.value(variable, local_ns) for name, variable in names.items()}
+        query = query_of(desk.store, record, given, {**self._shell.user_ns, **local_ns})
+        span = opt.timespan(record.timespan or "all", record.id)
+        return replace(
+            query,
+            timespan=span if options.timespan is None else opt.timespan(options.timespan, "-t"),
+            limit=chosen_limit(options.limit, query),
+            refresh=query.refresh or options.refresh,
+            search=query.search or options.search,
         )
-        try:
-            values: dict[str, Any] = dict(parameters_of(wanted))
-            for name in record.inputs:
-                if name not in given:
-                    values[name] = frame_of(desk.store, record, name, self._names.get(name))
-        except NotKept as error:
-            raise UsageError(f"{error}; give it by -i {error.name}") from error
-        return values
 
-    def _place(self, record: Record) -> str:
-        """The name of the open connection that a record was answered by, else the URL that opens the same rows."""
-        for name, _, connection in self._kql.places:
-            if connection is not None and name == record.connection and place_of(connection) == record.place:
-                return name
-        return record.place or record.connection
+    def _answer(self, record: Record, asked: opt.Cell, query: Query) -> Any:
+        places, named = self._kql.places, opt.variable_in(asked.options.connection, self._shell.user_ns)
+        connection = places.choose(named) if named else connection_of(places, record)
+        if asked.options.show:
+            print(connection.prepare(query))  # noqa: T201 - the cell's own output
+            return None
+        shown = self._kql.queries.run(asked, query, connection, record.id)
+        self._kql.ran = Ran.of(asked, query)
+        return shown
+
+    # ------------------------------------------------------------ compared
 
     @no_var_expand
     @magic_arguments()
-    @argument("before", help="the earlier record, such as R2")
-    @argument("after", help="the later one, such as R5")
+    @opt.OUTPUT
     @argument(
         "--key",
+        metavar="COLUMN",
         action="append",
         default=[],
-        metavar="COLUMN",
-        help="what tells that two rows are the same one",
+        help="the columns that tell which row is which: rows that differ elsewhere are changed, not gone; repeat, or separate "
+        "by commas",
     )
+    @argument("before", help="a record's id, such as R3")
+    @argument("after", help="another one's")
     @line_magic
-    def kql_diff(self, line: str) -> pd.DataFrame:
-        """The rows by which two kept answers differ, in whatever order they stand: `%kql_diff R2 R5 --key UserPrincipalName`.
+    @one_sentence
+    def kql_diff(self, line: str) -> Any:
+        """What lies between the kept answers of two records: `%kql_diff R3 R9 --key UserPrincipalName`.
 
-        A row a difference: `change` is `gone`, `appeared`, or by a key `before` and `after` of a changed row; `times` tells
-        how often it is there.
+        A DataFrame of the rows that are gone and those that appeared, each with how often; their order does not matter, nor
+        that of the keys in a dynamic value. No query is sent.
         """
         from kqlmagic_ext.record.compare import difference
-        from kqlmagic_ext.record.differences import difference_frame, difference_line
+        from kqlmagic_ext.record.differing import difference_frame, sentence
 
-        arguments = parse_argstring(self.kql_diff, line)
-        desk = self._recording.settled()
-        before, after = (_asked(desk, text, self._names) for text in (arguments.before, arguments.after))
+        arguments = opt.arguments(self.kql_diff, line)
+        names = tuple(opt.listed(arguments.output))
+        self._kql.bindings.check(names)
+        desk = self._kql.recording.settled()
+        before, after = (
+            record_of(desk, text, self._shell.user_ns) for text in (arguments.before, arguments.after)
+        )
+        for text, record in ((arguments.before, before), (arguments.after, after)):
+            refuse_changed(desk, text, record, self._shell.user_ns)
+        pairs = _pairs(desk, before, after)
+        if len(names) > len(pairs):
+            raise UsageError(f"-o names {len(names)} variables, and there are {len(pairs)} tables to compare")
         key = [name.strip("\"'") for name in opt.listed(arguments.key)]
-        try:
-            lies = interruptible(
-                lambda work: difference(_kept(desk, before, work.check), _kept(desk, after, work.check), key)
-            )
-        except ParameterError as error:
-            raise UsageError(str(error)) from error
-        more = [
-            f"{record.id} has {len(record.tables)} tables; the first ones are compared"
-            for record in (before, after)
-            if len(record.tables) > 1
+        found = interruptible(lambda _: [difference(*pair, key) for pair in pairs])
+        frames = [difference_frame(one) for one in found]
+        said = [sentence(one, before.id, after.id) for one in found]
+        if len(said) > 1:
+            said = [f"table {number}: {one}" for number, one in enumerate(said, 1)]
+        self._kql.bindings.bind(names, frames)
+        said += map(bound_line, names, frames)
+        lacking = [
+            f"rows of {one.id} are missing: its answer is incomplete"
+            for one in (before, after)
+            if not one.complete
         ]
-        publish_display_data(dict(receipt([f"{before.id} → {after.id}: {difference_line(lies)}"], more)))
-        return difference_frame(lies)
+        publish_display_data(dict(receipt(said, lacking)))
+        if names:
+            return None
+        return tuple(frames) if len(frames) > 1 else frames[0]
+
+    # ------------------------------------------------------------ verified
 
     @no_var_expand
     @magic_arguments()
+    @opt.CONNECTION
     @argument(
         "--again",
         action="store_true",
-        help="run the queries again, over the same absolute times, and compare",
+        help="run the queries again, over the same absolute window, and compare",
     )
-    @argument("ids", nargs="*", help="records, such as R12; without them all of the case")
+    @argument("ids", nargs="*", help="records, such as R12; without one, all")
     @line_magic
+    @one_sentence
     def kql_verify(self, line: str) -> pd.DataFrame:
-        """Whether the kept answers are what their hashes say; with `--again` whether their queries still give them.
+        """Whether what is kept is what the records say: `%kql_verify`; a DataFrame with one row a record.
 
-        `content` is `whole` when the kept table, read and hashed anew, has the hash of its record; `file` is `as written` when
-        the file has the very bytes that were written. `again` compares as multisets: same, grown, shrunk, changed. now() and
-        ago() give what they gave then on the embedded engine; elsewhere such a query has a moving window, and is not run.
-        A query that is run to verify leaves no record.
+        `state` is whole, damaged, gone, evicted or not kept, by the hashes of content and file. `--again` runs the queries
+        again over the absolute windows of then, leaves no record of that, and says same, grown, shrunk or changed. now() and
+        ago() mean the moment of then in embedded workspaces; on a service the window moves, and such a query is not run.
         """
-        import pandas as pd
-
-        arguments = parse_argstring(self.kql_verify, line)
-        desk = self._recording.settled()
-        records = (
-            [_asked(desk, text, self._names) for text in arguments.ids]
-            if arguments.ids
-            else [record for record in desk.store.history() if record.kind == "query"]
-        )
-        rows = []
-        with Progress(self._shell) as progress:
-            for record in records:
-                progress(f"verifying {record.id}")
-                rows.append(self._verified(desk, record, again=arguments.again))
-        frame = pd.DataFrame(rows, columns=["id", "query", "content", "file", "again"])
-        return frame if arguments.again else frame.drop(columns="again")
-
-    def _verified(self, desk: Desk, record: Record, *, again: bool) -> tuple[str, str, str, str, str]:
-        from kqlmagic_ext.record.verifying import checked
-
-        content, file = interruptible(lambda _: checked(desk.store, record))
-        said = self._again(desk, record) if again and record.tables else ""
-        return record.id, record.text.strip(), content, file, said
-
-    def _again(self, desk: Desk, record: Record) -> str:
-        """What the query of a record gives now, against what it gave then."""
-        from kqlmagic_ext.record.compare import verdict
-        from kqlmagic_ext.record.replaying import moves, same_question
-        from kqlmagic_ext.record.verifying import same_hashes
-
-        try:
-            _refuse_hidden(record)
-            connection = self._kql.places.choose(self._place(record))
-            if moves(record.text) and not hasattr(connection, "place"):
-                return "moving window: now() and ago() give other times today"
-            query = same_question(record, self._inputs(desk, record, {}))
-            result = connection.run(query)
-            if same_hashes(record, result.tables):
-                return "same"
-            pairs = zip(record.tables, result.tables, strict=True)
-            return "; ".join(str(verdict(desk.store.table(kept), table)) for kept, table in pairs)
-        except (KqlMagicError, UsageError, _gone()) as error:
-            return f"cannot be told: {error}"
+        arguments = opt.arguments(self.kql_verify, line)
+        named = opt.variable_in(arguments.connection, self._shell.user_ns)
+        if named and not arguments.again:
+            raise UsageError("-c is for --again: without it, no query is sent")
+        desk = self._kql.recording.settled()
+        records: Sequence[Record] = [
+            record_of(desk, text, self._shell.user_ns) for text in arguments.ids
+        ] or [record for record in desk.store.history() if record.kind == "query"]
+        verification = Verification(self._shell, self._kql.places, desk.store, named)
+        frame = verification.frame(records, again=arguments.again, everything=not arguments.ids)
+        publish_display_data(dict(receipt(verification.lines(frame, again=arguments.again))))
+        return frame
 
 
-def _gone() -> type[Exception]:
+def _pairs(desk: Desk, before: Record, after: Record) -> list[tuple[Any, Any]]:
+    """The tables of two answers, pair by pair; UsageError when one cannot be had."""
+    if len(before.tables) != len(after.tables) and before.tables and after.tables:
+        counts = f"{before.id} has {len(before.tables)} tables, and {after.id} {len(after.tables)}"
+        raise UsageError(f"{counts}: they cannot be compared one by one")
+    return list(zip(*(_tables(desk, record) for record in (before, after)), strict=True))
+
+
+def _tables(desk: Desk, record: Record) -> list[pa.Table]:
     from kqlmagic_ext.record.results import ResultGone
 
-    return ResultGone
-
-
-def _asked(desk: Desk, text: str, names: Mapping[str, Any]) -> Record:
-    """The record of a query; UsageError when the id is that of something else."""
-    record = found(desk, text, names)
-    if record.kind != "query":
-        raise UsageError(f"{record.id} is no query: {record.kind}")
-    return record
-
-
-def _refuse_hidden(record: Record) -> None:
-    from kqlmagic_ext.record.replaying import holds_hidden
-
-    if holds_hidden(record):
-        raise UsageError(f'{record.id} had a hidden string (h"…"), which no record keeps; run its cell again')
-
-
-def _kept(desk: Desk, record: Record, checkpoint: Any) -> Any:
-    from kqlmagic_ext.record.results import ResultGone
-
-    checkpoint()
     if not record.tables:
-        raise UsageError(f"{record.id} has no answer: {desk.store.state(record)}")
+        raise UsageError(f"{record.id}: it has no answer ({desk.store.state(record)})")
     try:
-        return desk.store.table(record.tables[0])
+        return interruptible(lambda _: [desk.store.table(kept) for kept in record.tables])
     except ResultGone as error:
         raise UsageError(f"{record.id}: {error}") from error

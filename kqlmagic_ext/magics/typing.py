@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,15 @@ from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.kql.language_service import Completion, Completions, Hover
 from kqlmagic_ext.kql.parameters import RESERVED, bind, is_frame
 from kqlmagic_ext.magics import options as opt
-from kqlmagic_ext.magics.cells import braces_at, cursor_of, find_cell, option_at, without_braces
+from kqlmagic_ext.magics.cells import (
+    about_places,
+    braces_at,
+    cursor_of,
+    find_cell,
+    name_in_braces_at,
+    option_at,
+    without_braces,
+)
 from kqlmagic_ext.magics.inspection import wrap_inspection
 from kqlmagic_ext.magics.schemas import Schemas
 
@@ -66,7 +75,8 @@ class Typing:
         """What may stand at an offset of a cell's text; None outside KQL."""
         cell = find_cell(text, cursor, self._parser)
         if cell is None:
-            return None
+            asked = about_places(text, cursor)
+            return None if asked is None else self._argument(*asked, cursor)
         part = braces_at(text[cell.head_start : cursor])
         if part is not None:
             return self._variables_in_braces(text, cursor, part)
@@ -141,7 +151,7 @@ class Typing:
         part = written
         found: Iterable[Completion] = ()
         if not option:
-            found = self._options()
+            found = self._options(self._parser)
         elif option in ("-i", "--input"):
             part = written.rpartition(",")[2].rpartition("=")[2]
             found = self._variables()
@@ -152,8 +162,30 @@ class Typing:
         matching = tuple(one for one in found if one.text.startswith(part))
         return Completions(cursor - len(part), cursor, matching)
 
-    def _options(self) -> Iterator[Completion]:
-        for action in self._parser._actions:  # noqa: SLF001 - argparse tells its options nowhere else
+    def _argument(self, magic: str, written: str, cursor: int) -> Completions:
+        """What may stand behind `%kql_connect` and `%kql_tables`."""
+        part = written.rpartition(" ")[2]
+        earlier = written.split()[: -1 if part else None]
+        found: Iterable[Completion] = ()
+        if part.startswith("-"):
+            found = self._options(self._shell.find_line_magic(magic).parser)
+        elif (magic == "kql_connect" and not earlier) or earlier[-1:] in (["-c"], ["--connection"]):
+            found = self._named_connections()
+        elif magic == "kql_tables":
+            found = self._tables(earlier)
+        folded = part.casefold()
+        matching = tuple(one for one in found if one.text.casefold().startswith(folded))
+        return Completions(cursor - len(part), cursor, matching)
+
+    def _tables(self, words: list[str]) -> Iterator[Completion]:
+        """The tables of the connection that some words of a line name, else of the one that answers."""
+        wanted = next((name for option, name in pairwise(words) if option in ("-c", "--connection")), None)
+        schema = self._schemas.schema(self._places.opened(wanted), {})
+        return (Completion(name, "class", "table") for name in schema.tables)
+
+    @staticmethod
+    def _options(parser: MagicArgumentParser) -> Iterator[Completion]:
+        for action in parser._actions:  # noqa: SLF001 - argparse tells its options nowhere else
             for name in sorted(action.option_strings, key=len):
                 yield Completion(name, "property")
 
@@ -174,6 +206,11 @@ class Typing:
             return None
         if cursor < cell.query_start:
             return self._hover_option(cell, cursor)
+        variable = name_in_braces_at(cell.query, cursor - cell.query_start)
+        if variable in self._shell.user_ns:
+            value = self._shell.user_ns[variable]
+            said = "A Python variable of this notebook, which crosses as a typed value."
+            return Hover(variable, "variable", f"{variable}: {type(value).__name__}", said)
         query, before, schema = self._question(cell)
         return self._service().hover(query, cursor - cell.query_start + before, schema)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -24,7 +24,8 @@ def history_frame(records: Iterable[Record], states: Mapping[str, str]) -> pd.Da
     """One row a record.
 
     `id` (str), `time` (datetime64[us, UTC]), `query`, `connection`, `window`, `inputs` (str), `rows` (Int64), `seconds`
-    (float64), `complete` (boolean), `kept` (str: `kept`, or why there is nothing to open), `error` (str).
+    (float64), `complete` (boolean), `kept` (str: `kept`, or why there is nothing to open), `error`, `again_of` (str: the record
+    that it ran again).
     """
     import pandas as pd
 
@@ -46,6 +47,7 @@ _COLUMNS = {
     "complete": "boolean",
     "kept": "",
     "error": "",
+    "again_of": "",
 }
 
 
@@ -57,21 +59,14 @@ def _row(record: Record, state: str) -> tuple[object, ...]:
         record.text.strip(),
         record.connection,
         window_of(record),
-        "; ".join(_sources(record)),
+        "; ".join(f"{name} {given}" for name, given in record.inputs.items()),
         record.rows,
         record.seconds,
         record.complete if asked else None,
         state,
         record.error,
+        record.again_of,
     )
-
-
-def _sources(record: Record) -> Iterator[str]:
-    """`again R2`, and each input with what fed it."""
-    if record.again_of:
-        yield f"again {record.again_of}"
-    for name, given in record.inputs.items():
-        yield f"{name} {given}"
 
 
 def window_of(record: Record) -> str:

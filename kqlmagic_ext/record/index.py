@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from kqlmagic_ext.record.records import from_json, to_json
+from kqlmagic_ext.record.whole_files import take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,6 +37,8 @@ _BY_AGE = (
     "SELECT sha256, max(bytes), max(number) FROM results WHERE bytes > 0 GROUP BY sha256 ORDER BY max(number)"
 )
 
+_SPENT = "SELECT coalesce(sum(most), 0) FROM (SELECT max(bytes) AS most FROM results GROUP BY sha256)"
+
 
 class Index:
     """What the records say, found quickly; any process may read and write it at any time.
@@ -47,9 +50,14 @@ class Index:
     def __init__(self, path: Path, source: Callable[[], Iterable[Entry]]) -> None:
         self._path, self._source = path, source
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Put records in, in place of what they said before."""
-        self._transact(lambda database: _put(database, entries))
+    def add(self, entries: Iterable[Entry]) -> int:
+        """Put records in, in place of what they said before; the bytes that all results take then."""
+
+        def work(database: sqlite3.Connection) -> int:
+            _put(database, entries)
+            return int(database.execute(_SPENT).fetchone()[0])
+
+        return self._transact(work)
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Take records out."""
@@ -104,6 +112,7 @@ class Index:
             return self._once(work)
 
     def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        take(self._path)  # for its owner alone, as the files that SQLite puts beside it then are
         with closing(sqlite3.connect(self._path, timeout=_PATIENCE_S)) as database:
             self._prepare(database)
             with database:

@@ -28,7 +28,7 @@ def opened(store: Store, record: Record, checkpoint: Callable[[], None] = lambda
     tables = tuple(store.table(kept) for kept in record.tables)
     frames = tuple(frame_from_arrow(table, checkpoint) for table in tables)
     for place, frame in enumerate(frames):
-        marks = {"record": record.id, "case": record.case, "table": place}
+        marks = {"record": record.id, "case": store.case, "table": place}
         frame.attrs["kql"] = {**record.origin, "rows": len(frame), **marks}
     return Result(
         frames,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORM = 1  # of the JSON
+UNTOLD = "?…"  # the end of a place of which a part was left out
+LONGEST_TEXT = 1 << 18  # characters; of a longer one, head and tail are kept
 _HASH = re.compile(r"[0-9a-f]{64}|")
 
 
@@ -54,11 +56,12 @@ class FrameInput:
 class Record:
     """One query (or note) of a case; see the folder's page for where it lies.
 
-    `kind`: query, note or forgotten. `cell`: what the analyst wrote; `text`: the query in it; `sent`: as it went out.
+    `kind`: query, note or forgotten; asked, of a query whose answer is not known yet, or never will be. `cell`: what the analyst wrote; `text`: the query in it; `sent`: as it went out.
     `parameters`: envelopes of single values. `connection`: name and url, without secrets; `place` opens the same data
     again. `timespan`: as written; `window`: its absolute ends. `options`: what else changes the answer. `missing`: why rows
     are missing. `error`: why the query failed. `wanted`: full or queries; `lost`: why a result is not kept although it
-    was wanted. `again_of`: the record that this one re-ran. `origin`: what the frames' `attrs` tell. `versions`: of what made the answer.
+    was wanted. `again_of`: the record that it ran again. `origin`: what the frames' `attrs` tell. `versions`: of what made the
+    answer.
     """
 
     id: str

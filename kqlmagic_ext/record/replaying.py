@@ -1,24 +1,22 @@
-"""What a record tells of asking its question again: the values, the frames, the times."""
+"""What a record tells to ask its query again: the text, the values, the frames, the window."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.errors import KqlMagicError
-from kqlmagic_ext.frames import arrow_from_frame, frame_from_arrow, value_from_envelope
+from kqlmagic_ext.frames import arrow_from_frame, value_from_envelope
 from kqlmagic_ext.kql.tokens import HIDDEN, code
-from kqlmagic_ext.query import Query, Timespan
+from kqlmagic_ext.query import Timespan
 from kqlmagic_ext.record.canonical import content_hash
-from kqlmagic_ext.record.records import number_of
+from kqlmagic_ext.record.opening import opened
+from kqlmagic_ext.record.records import LONGEST_TEXT, number_of
 from kqlmagic_ext.record.results import ResultGone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import pyarrow as pa
+    from collections.abc import Mapping
 
     from kqlmagic_ext.record.records import FrameInput, Record
     from kqlmagic_ext.record.store import Store
@@ -27,105 +25,85 @@ if TYPE_CHECKING:
 _MOVING = ("now", "ago")
 
 
-def holds_hidden(record: Record) -> bool:
-    """Whether the query had a hidden string, which no record keeps: it cannot be asked again from here."""
-    return HIDDEN in record.text
+class NoReplay(Exception):  # noqa: N818 - what happened, in a word
+    """A record does not tell enough to ask its query again; the sentence says what is missing."""
 
 
-class NotKept(Exception):  # noqa: N818 - what is missing, in a word
-    """An input of a query that was recorded by its hash alone, and cannot be had again; `name` is the input's."""
-
-    def __init__(self, said: str, name: str) -> None:
-        super().__init__(said)
-        self.name = name
-
-
-def parameters_of(record: Record) -> dict[str, Value]:
-    """The single values of a query, of their very types; NotKept for one that was too long to be kept."""
-    return {name: _value(record, name, envelope) for name, envelope in record.parameters.items()}
-
-
-def _value(record: Record, name: str, envelope: Mapping[str, Any]) -> Value:
-    if envelope.get("kind") != "value":
-        raise NotKept(f"{record.id} took the value {name}, which was too long to be kept", name)
-    return value_from_envelope(envelope)
+def text_of(record: Record) -> str:
+    """The query, as it was written; NoReplay when there is none, or not all of it was kept."""
+    if record.kind not in ("query", "asked"):
+        was = {"note": "is a note", "forgotten": "was forgotten"}.get(record.kind, f"is a {record.kind}")
+        raise NoReplay(f"{record.id} {was}: there is no query to run")
+    if HIDDEN in record.text:
+        raise NoReplay(f'{record.id} had a hidden string (h"…"), which no record keeps; run its cell again')
+    if len(record.text) > LONGEST_TEXT:
+        raise NoReplay(f"{record.id}: its query is longer than what a record keeps of one")
+    return record.text
 
 
-def frame_of(store: Store, record: Record, name: str, candidate: object = None) -> Any:
-    """The frame that went into a query: from the record that fed it, else the candidate if it is that frame still.
+def value_in(record: Record, name: str) -> Value:
+    """A parameter with the very type and value that it had; NoReplay when the record does not hold it."""
+    told = record.parameters[name]
+    if told.get("kind") != "value":
+        why = "is too long to be kept" if told.get("kind") == "long" else "has a form that is not kept"
+        raise NoReplay(f"{record.id}: the value of {name} {why}; give it by -i {name}")
+    try:
+        return value_from_envelope(told)
+    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        raise NoReplay(f"{record.id}: the value of {name} cannot be read; give it by -i {name}") from error
 
-    Raises NotKept when it can be had from neither.
+
+def frame_in(store: Store, record: Record, name: str, names: Mapping[str, Any]) -> Any:
+    """The frame that went into the query: the kept answer that it was, else the one of `names`, by its hash.
+
+    Raises
+    ------
+    NoReplay
+        When neither has the content that went in.
     """
     given = record.inputs[name]
-    if given.unchanged:
-        try:
-            fed = store.record(number_of(given.origin))
-            return frame_from_arrow(store.table(fed.tables[given.table]))
-        except (KeyError, IndexError, ValueError, ResultGone):
-            pass  # forgotten or evicted since: the candidate may do
-    if _is_it(candidate, given, name):
-        return candidate
-    raise NotKept(
-        f"{record.id} took the frame {name} ({given.rows:,} rows), of which the hash alone is kept", name
+    fed = _fed(store, given)
+    if fed is not None:
+        return fed
+    here = names.get(name)
+    if here is not None and _is_it(here, given, name):
+        return here
+    held = f"is not the one that {record.id} was given" if here is not None else "is not in this notebook"
+    raise NoReplay(
+        f"{record.id}: its frame {name} is not kept ({given}), and {name} {held}; give it by -i {name}"
     )
 
 
-def _is_it(candidate: Any, given: FrameInput, name: str) -> bool:
-    if type(candidate).__name__ != "DataFrame":
-        return False
+def _fed(store: Store, given: FrameInput) -> Any:
+    """The kept answer that fed a query, if it is there and has the content that went in."""
+    if not given.origin or not given.unchanged:
+        return None
     try:
-        return content_hash(arrow_from_frame(candidate, name)[0]) == given.sha256
-    except KqlMagicError:
+        frame = opened(store, store.record(number_of(given.origin))).frames[given.table]
+    except (KeyError, ValueError, IndexError, ResultGone):  # of another case, forgotten, damaged, evicted
+        return None
+    return frame if _is_it(frame, given, "frame") else None
+
+
+def _is_it(frame: Any, given: FrameInput, name: str) -> bool:
+    """Whether a Python value is the frame that went in."""
+    try:
+        return content_hash(arrow_from_frame(frame, name)[0]) == given.sha256
+    except (KqlMagicError, AttributeError, TypeError, ValueError):  # it is no frame at all
         return False
 
 
-def moves(text: str) -> bool:
-    """Whether the answer depends on the moment of asking: the text calls now() or ago()."""
-    words = code(text)
+def is_moving(text: str) -> bool:
+    """Whether the query asks for the time of its own run, by now() or ago()."""
     return any(
-        word.kind == "name" and word.text in _MOVING and after.text == "(" for word, after in pairwise(words)
+        first.kind == "name" and first.text in _MOVING and second.text == "("
+        for first, second in pairwise(code(text))
     )
 
 
-def same_question(record: Record, inputs: Mapping[str, Any]) -> Query:
-    """The question of a record at its own time: the absolute window, and the moment that now() gave."""
-    start, end = (None if at is None else datetime.fromisoformat(at) for at in record.window)
-    span = None if start is None else Timespan(record.timespan, start=start, end=end)
-    now = datetime.fromisoformat(record.origin.get("start", record.time))
-    options = {name: record.options[name] for name in ("limit", "search") if name in record.options}
-    return Query(record.text, inputs, span, now=now, refresh=True, **options)
-
-
-def find_cached(
-    records: Iterable[Record],
-    asked: Record,
-    inputs: Mapping[str, pa.Table],
-    age: timedelta,
-    now: datetime,
-) -> list[Record]:
-    """The records with a whole answer to the very question of `asked`, not older than `age`; the newest first.
-
-    The question is its text, its values, its frames by their content, the place, the window as written, and all options.
-    """
-    is_whole = all(envelope.get("kind") != "unknown" for envelope in asked.parameters.values())
-    if not is_whole or HIDDEN in asked.text:
-        return []
-    wanted = _question(asked, {name: content_hash(table) for name, table in inputs.items()})
-    found = [
-        record
-        for record in records
-        if record.kind == "query"
-        and record.tables
-        and record.complete
-        and not (record.error or record.lost)
-        and now - datetime.fromisoformat(record.time) <= age
-        and _question(record, {name: given.sha256 for name, given in record.inputs.items()}) == wanted
-    ]
-    return found[::-1]
-
-
-def _question(record: Record, frames: Mapping[str, str]) -> str:
-    """All that decides an answer, as text: in Python, 1 and True and 1.0 would be one value."""
-    options = [(name, value) for name, value in record.options.items() if name != "refresh"]
-    named = [sorted(some) for some in (record.parameters.items(), frames.items(), options)]
-    return json.dumps([record.text, record.place, record.timespan, *named])
+def window_of(record: Record) -> Timespan | None:
+    """The absolute times that the query saw; None for all."""
+    start, end = record.window
+    if start is None or end is None:
+        return None
+    return Timespan(f"{start}/{end}", datetime.fromisoformat(start), datetime.fromisoformat(end))

@@ -65,9 +65,13 @@ class Results:
             return "its result was taken away to stay within the budget (KqlMagics.record_budget)"
         return "its file is gone"
 
-    def is_as_written(self, kept: KeptTable) -> bool:
-        """Whether the file has the very bytes that were written."""
-        return file_hash(self._path(kept.sha256)) == kept.file_sha256
+    def is_evicted(self, kept: KeptTable) -> bool:
+        """Whether the table was taken away to stay within the budget."""
+        return self._mark(kept.sha256).exists()
+
+    def file_hash(self, kept: KeptTable) -> str:
+        """The hash of the bytes that the table's file has now."""
+        return file_hash(self._path(kept.sha256))
 
     def size(self, sha256: str) -> int:
         """The bytes on the disk; 0 when it is not there."""
@@ -91,7 +95,7 @@ class Results:
         import pyarrow.parquet as pq
 
         with replacing(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd", compression_level=1)
+            pq.write_table(table, temporary, compression="zstd", compression_level=1, write_statistics=False)
             return file_hash(temporary)
 
     def _path(self, sha256: str) -> Path:

@@ -51,6 +51,7 @@ class Store:
         self.results = Results(folder / "results")
         self._index = Index(folder / "index.sqlite", self._on_disk)
         self._next = 1
+        self._spent: int | None = None  # the bytes of all results; None where the index could not tell
 
     # ------------------------------------------------------------ writing
 
@@ -64,15 +65,17 @@ class Store:
         with suppress(sqlite3.Error):
             self.refresh()
 
-    def take_id(self) -> str:
-        """An id that no other kernel has or will have."""
+    def begin(self, record: Record) -> Record:
+        """The record under an id that no other kernel has or will have; its file tells it at once, and outlives the kernel."""
         make_folder(self._records)
         if self._next == 1:
             self._next = max(self._files(), default=0) + 1
-        while not take(self._path(self._next)):
+        numbered = record.with_(id=id_of(self._next), case=self.case)
+        while not take(self._path(self._next), to_json(numbered)):
             self._next += 1
+            numbered = numbered.with_(id=id_of(self._next))
         self._next += 1
-        return id_of(self._next - 1)
+        return numbered
 
     def keep(self, record: Record, tables: tuple[pa.Table, ...] = ()) -> Record:
         """Have the record on the disk, and its tables with it when they are given; it counts as kept from then on."""
@@ -100,14 +103,15 @@ class Store:
 
     def _write(self, record: Record) -> None:
         stamp = write_whole(self._path(record.number), to_json(record))
+        self._spent = None
         with suppress(sqlite3.Error, OSError):  # the next refresh finds it by its stamp
-            self._index.add([(record, stamp)])
+            self._spent = self._index.add([(record, stamp)])
 
     def stay_within(self, budget: int) -> list[str]:
         """Take the oldest results away until all are within the budget (bytes); their hashes."""
-        told = self._index.by_age()
-        if sum(size for _, size in told) <= budget:
+        if self._spent is not None and self._spent <= budget:
             return []
+        told = self._index.by_age()
         by_age = [(sha256, size) for sha256, _ in told if (size := self.results.size(sha256))]
         total = sum(size for _, size in by_age)
         gone: list[str] = []
@@ -122,10 +126,17 @@ class Store:
         return gone
 
     def forget(self, number: int, time: str) -> Record:
-        """Take away what a record says, and its results unless another record has them, too."""
-        record = self.record(number)
+        """Take away what a record says, and its results unless another record has them, too; KeyError when there is none."""
+        records = {record.number: record for record in self.history()}
+        try:
+            record = self.record(number)
+        except ValueError:  # damaged: what it said may be in its file still, and in the index
+            record = records.get(number, Record(id_of(number), self.case, "forgotten", time))
         others = {
-            table.sha256 for other in self.history() if other.number != number for table in other.tables
+            table.sha256
+            for other in records.values()
+            if other is not records.get(number)
+            for table in other.tables
         }
         self._write(Record(record.id, record.case, "forgotten", time))
         for table in record.tables:
@@ -166,6 +177,8 @@ class Store:
 
     def state(self, record: Record) -> str:
         """`kept`, or why a record has no result that can be opened."""
+        if record.kind == "asked":
+            return "asked; no answer is known: its kernel runs it still, or died"
         if record.kind != "query":
             return record.kind
         if record.lost:

@@ -53,12 +53,22 @@ def stamp_of(told: os.stat_result) -> str:
     return f"{told.st_mtime_ns}-{told.st_size}" if told.st_size else ""
 
 
-def take(path: Path) -> bool:
-    """Make an empty file; False when another kernel was first."""
+def take(path: Path, text: str = "") -> bool:
+    """Make a file that holds the text, nothing where the disk is full; False when another kernel was first.
+
+    It outlives this process at once; that it is on the disk is not waited for.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return False
+    data = text.encode()
+    try:
+        with suppress(OSError):
+            if os.write(opened, data) < len(data):
+                os.ftruncate(opened, 0)
+    finally:
+        os.close(opened)
     return True
 
 

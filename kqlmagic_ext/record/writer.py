@@ -57,11 +57,11 @@ class Writer:
         with self._changed:
             return [draft.record for draft, _ in self._drafts]
 
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all are on the disk or lost; False when the time (seconds) is over before."""
+    def flush(self, timeout: float | None = None, number: int | None = None) -> bool:
+        """Wait until all (or the record of that number) are on the disk or lost; False when the time (seconds) is over before."""
         end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while self._drafts:
+            while any(number in (None, draft.record.number) for draft, _ in self._drafts):
                 self._start()
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:

@@ -16,7 +16,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 
 from kqlmagic_ext import __version__
 from kqlmagic_ext.frontend.build import EXTENSION_HOME, write_extension
-from tests.browser.lab import PANEL, Lab, needs_chromium, open_notebook
+from tests.browser.lab import (
+    PANEL,
+    Lab,
+    chromium,
+    needs_chromium,
+    only_this_machine,
+    open_notebook,
+    server,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -384,3 +392,22 @@ def test_a_file_of_kql_has_its_colours_too(lab: Lab) -> None:
 def test_the_page_has_no_errors(lab: Lab, said: list[str]) -> None:
     assert lab
     assert said == []
+
+
+def test_a_notebook_7_colours_kql_too(jupyter_path: Path, tmp_path: Path) -> None:
+    needs_chromium()
+    assert jupyter_path
+    folder, state = tmp_path / "notebooks", tmp_path / "state"
+    folder.mkdir()
+    nbformat.write(notebook_of_cells(), folder / "cells.ipynb")
+    with server(folder, state, "notebook") as (url, token), chromium() as browser:
+        page = browser.new_page()
+        outside = only_this_machine(page)
+        page.goto(f"{url}/notebooks/cells.ipynb?token={token}")
+        cell = page.locator(".jp-CodeCell").first
+        cell.locator('.cm-content[data-language="kql"]').wait_for(timeout=30_000)
+        pieces = cell.locator(".cm-line span").evaluate_all(
+            "spans => Object.fromEntries(spans.map(one => [one.textContent, getComputedStyle(one).color]))"
+        )
+        assert len({pieces["where"], pieces["'it'"], pieces["// late"]}) == 3
+        assert outside == []

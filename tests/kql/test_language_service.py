@@ -291,6 +291,29 @@ def test_keys_seen_in_answers_are_offered_behind_a_dynamic_column(service: Langu
     assert "version" in plain(complete(service, "SigninLogs | extend x = DeviceDetail[0].browser.‸"))
 
 
+@pytest.mark.parametrize(
+    ("marked", "fitting", "other"),
+    [
+        ("SigninLogs | evaluate bag_unpack(DeviceDetail): (Os: string, Id: long) | where ‸", "Os", "UserId"),
+        ("SigninLogs | evaluate pivot(ResultType, count(), UserId) | where ‸", "UserId", "IPAddress"),
+        (
+            "SigninLogs | scan declare (Tries: long = 0) with (step a: true => Tries = 1;) | where ‸",
+            "Tries",
+            "Nope",
+        ),
+    ],
+)
+def test_columns_are_followed_past_plugins_and_scan(marked: str, fitting: str, other: str) -> None:
+    found = plain(complete(OurService(), marked))
+    assert fitting in found
+    assert other not in found
+
+
+def test_a_key_is_not_offered_below_itself() -> None:
+    found = plain(complete(OurService(), "SigninLogs | extend x = DeviceDetail.browserless.‸"))
+    assert "browserless" not in found
+
+
 def test_where_the_source_is_unknown_the_names_of_the_query_are_offered(service: LanguageService) -> None:
     assert "Speed" in plain(complete(service, "Unknown | where Speed > 1 | project Sp‸"))
 
@@ -342,6 +365,22 @@ def test_hover_tells_name_kind_and_signature_with_a_page(service: LanguageServic
     assert part in found.signature
     assert not page or found.address.endswith(page)
     assert not page or found.address.startswith("https://learn.microsoft.com/")
+
+
+@pytest.mark.parametrize(
+    ("marked", "signature"),
+    [
+        ("SigninLogs | join kind=lefto‸uter (SecurityEvent) on TimeGenerated", "join kind=leftouter"),
+        ("SigninLogs | join ki‸nd=leftouter (SecurityEvent) on TimeGenerated", "kind=…"),
+        ("SigninLogs | render time‸chart", "render timechart"),
+        ("SigninLogs | render timechart with (yti‸tle='a')", "ytitle=…"),
+    ],
+)
+def test_hover_tells_what_a_choice_means(marked: str, signature: str) -> None:
+    found = hover(OurService(), marked)
+    assert found.signature == signature
+    assert found.sentence.endswith(".")
+    assert found.address.endswith("-operator")
 
 
 def test_hover_says_one_sentence_of_functions_and_operators(service: LanguageService) -> None:

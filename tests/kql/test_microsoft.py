@@ -6,7 +6,10 @@ import threading
 
 import pytest
 
+from kqlmagic_ext.connections.local.slips import MORE_VALUES, UNDESCRIBED, most_values
 from kqlmagic_ext.kql.language_service import Completions, Diagnostic, Schema
+from kqlmagic_ext.kql.language_service.dotnet import load
+from kqlmagic_ext.kql.language_service.language import words
 from kqlmagic_ext.kql.language_service.microsoft import Microsoft
 from tests.kql.microsofts import microsoft_or_skip
 
@@ -268,3 +271,19 @@ def test_many_threads_may_ask_at_once(service: Microsoft) -> None:
     for thread in threads:
         thread.join(60)
     assert answers == [alone] * 80
+
+
+def test_every_function_of_microsofts_is_known_here_with_as_many_values(service: Microsoft) -> None:
+    del service  # the library is there
+    default = load().GlobalState.Default
+    known = words("function", "aggregate", "window", "tabular", "plugin", "keyword")
+    named = [one for one in (*default.Functions, *default.Aggregates) if not str(one.Name).startswith("__")]
+    assert len(named) > 400
+    for one in named:
+        name = str(one.Name)
+        if name in UNDESCRIBED:
+            continue
+        assert name in known
+        most = most_values(known[name].signature)
+        wanted = max(int(signature.MaxArgumentCount) for signature in one.Signatures)
+        assert most is None or most >= wanted or name in MORE_VALUES, name

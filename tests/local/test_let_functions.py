@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kqlmagic_ext import UnsupportedError
+from kqlmagic_ext import QueryError
 from kqlmagic_ext.connections.local.connection import LocalConnection
 from tests.local.conftest import answer
 
@@ -60,12 +60,12 @@ def test_its_body_sees_the_lets_before_it(opened: Open) -> None:
     ],
 )
 def test_a_wrong_call_is_refused(opened: Open, text: str) -> None:
-    with pytest.raises(UnsupportedError):
+    with pytest.raises(QueryError):
         answer(opened("local://"), text)
 
 
 def test_one_querys_function_is_not_anothers(opened: Open) -> None:
     connection = opened("local://")
     assert answer(connection, TABLE + LARGER + "f() | count") == [(1,)]
-    with pytest.raises(UnsupportedError):
+    with pytest.raises(QueryError):
         answer(connection, TABLE + "f() | count")

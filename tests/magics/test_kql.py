@@ -498,3 +498,22 @@ def test_a_connection_may_be_named_by_a_variable(notebook: Notebook) -> None:
 @pytest.mark.parametrize("name", ["local://demo", "'two words'"])
 def test_a_connection_has_a_plain_name(notebook: Notebook, name: str) -> None:
     assert "a name has no spaces and no ://" in str(notebook.error(f"%kql_connect local:// --as {name}"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("%%kql\nSigninLogs | where UserId in ({{wached}})", "watched"),
+        ("%%kql -i wached\nSigninLogs", "watched"),
+        ("%%kql --limt 5\nSigninLogs", "--limit"),
+        ("%%kql -c lba\nSigninLogs", "lab"),
+        ("%kql_tables Sginlogs", "SigninLogs"),
+        ("%%kql -c local://dmo\nSigninLogs", "local://demo"),
+    ],
+)
+def test_a_slip_in_a_name_is_told_with_the_name_that_was_meant(
+    notebook: Notebook, cell: str, meant: str
+) -> None:
+    notebook.run("%kql_connect local://demo --as lab")
+    notebook.names["watched"] = ["a"]
+    assert f"did you mean {meant}?" in str(notebook.error(cell))

@@ -114,6 +114,15 @@ def test_connections_are_offered_behind_c(notebook: Notebook) -> None:
     assert "loganalytics://" in offered(notebook, "%%kql -c log‸")
 
 
+def test_magics_about_connections_offer_tables_names_and_schemes(notebook: Notebook) -> None:
+    notebook.run("%kql_connect local:// --as empty\n%kql_connect local://demo --as lab")
+    assert offered(notebook, "%kql_tables Sig‸") == {"SigninLogs": ("class", "Sig")}
+    assert offered(notebook, "%kql_tables -c empty Sig‸") == {}
+    assert {"empty", "lab", "local://demo", "loganalytics://"} <= set(offered(notebook, "%kql_connect ‸"))
+    assert set(offered(notebook, "x = 1\nt = %kql_tables -c la‸")) == {"lab"}
+    assert set(offered(notebook, "%kql_connect lab --a‸")) == {"--as"}
+
+
 def test_tab_opens_no_connection(notebook: Notebook) -> None:
     assert "SecurityEvent" in offered(notebook, "%%kql\nSec‸")
     assert "ABAPAuditLog" in offered(
@@ -290,6 +299,7 @@ def test_an_editor_asks_in_a_thread_of_its_own(kernel: Kernel) -> None:
 
 @in_a_kernel
 def test_shift_tab_tells_of_functions_columns_tables_and_operators(kernel: Kernel) -> None:
+    kernel.run("user = 'a'")
     cases = {
         "%%kql\nSigninLogs | where TimeGenerated > a‸go(1d)": "ago(span: timespan): datetime",
         "%%kql\nSigninLogs | where TimeGenerated > ago(1‸d)": "ago(span: timespan): datetime",
@@ -298,6 +308,7 @@ def test_shift_tab_tells_of_functions_columns_tables_and_operators(kernel: Kerne
         "%%kql\nSigninLogs | mv-ex‸pand DeviceDetail": "mv-expand",
         "x = %kql SigninLogs | where TimeGenerated > a‸go(1d)": "ago(span: timespan): datetime",
         "%%kql --lim‸it 5\nSigninLogs": "--limit N",
+        "%%kql\nSigninLogs | where UserId == {{us‸er}}": "user: str",
     }
     for marked, part in cases.items():
         found = inspected(kernel, marked)

@@ -147,7 +147,7 @@ assert suspect == story.mistyping_account
 assert sprays.empty
 assert set(found["IPAddress"]) == set(story.spray_addresses)
 assert account == story.account
-assert set(verified["content"]) == {"whole"}
+assert set(verified["state"]) == {"whole"}
 assert set(verified["again"]) == {"same"}
 text = Path(report).read_text("utf-8")
 assert all(told in text for told in ("Dead end", "again R5", "fed by R7, unchanged", "⟦A"))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kqlmagic_ext.record.store import Store
+from kqlmagic_ext.record.writer import Writer
 from tests.notebook import Notebook
 
 
@@ -21,3 +24,15 @@ def case(cases: Path, notebook: Notebook) -> Notebook:
     notebook.run("%config KqlMagics.case = 'contoso'")
     notebook.run("%kql_connect local://demo?end=2026-11-01&rows=20000")
     return notebook
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cases" / "contoso")
+
+
+@pytest.fixture
+def writer(store: Store) -> Iterator[Writer]:
+    made = Writer(store, lambda: 10**12)
+    yield made
+    made.close(10)

@@ -47,6 +47,7 @@ def test_the_file_of_a_record_holds_values_place_and_hash_and_only_its_owner_rea
     if os.name == "posix":
         assert path.stat().st_mode & 0o777 == 0o600
         assert (cases / "contoso").stat().st_mode & 0o777 == 0o700
+        assert (cases / "contoso" / "index.sqlite").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_failed_query_leaves_a_record_too(case: Notebook) -> None:
@@ -210,3 +211,24 @@ def test_a_case_stays_that_of_the_notebooks_folder(
     case.run("%kql print 1")
     assert case.value("%kql_history")["kept"].tolist() == ["kept"]
     assert [path.name for path in cases.iterdir()] == ["hunting"]
+
+
+def test_a_note_is_refused_where_nothing_is_recorded(case: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KQLMAGIC_RECORD", "off")
+    assert "the record is off" in str(case.error("%kql_note a lead"))
+
+
+def test_an_open_quote_is_one_sentence(case: Notebook) -> None:
+    assert str(case.error('%kql_history "open')) == 'a quote is not closed: "open'
+
+
+@pytest.mark.parametrize("name", ["../up", "$(id)", "{{who}}", "-x", "CON", "x" * 300, ".hidden", "a/b"])
+def test_a_name_that_is_none_everywhere_names_no_case(case: Notebook, name: str) -> None:
+    assert "cannot name a folder" in str(case.error(f"%kql_case {name}"))
+
+
+def test_what_turns_text_around_is_shown_as_such_in_the_tree(case: Notebook) -> None:
+    case.run("%kql_note evil \u202e txt")
+    case.run("%kql_history --tree")
+    assert "\\u202e" in case.stdout
+    assert "\u202e" not in case.stdout

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from kqlmagic_ext.errors import ConnectError
+from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.connection import LocalConnection
@@ -41,9 +42,9 @@ def _path(url: str, place: str) -> Path:
     """The folder or file of the URL, links resolved."""
     place = unquote(place)
     if not place.startswith(("/", "./", "../")):
-        raise ConnectError(
-            f"{url} names no place: write local://demo, or a path with three slashes, local:///{place}"
-        )
+        near = did_you_mean(place, ["demo"])
+        hint = "did you mean local://demo?" if near else "write local://demo, or a path with three slashes"
+        raise ConnectError(f"{url} names no place: {hint}" + ("" if near else f", local:///{place}"))
     if place.startswith("/~") or place[2:3] == ":":
         place = place[1:]
     path = Path(place).expanduser()

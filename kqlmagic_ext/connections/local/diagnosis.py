@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from kqlmagic_ext.connections.local import slips
 from kqlmagic_ext.connections.local.dialect import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS, errors
 from kqlmagic_ext.errors import QueryError, UnsupportedError
 from kqlmagic_ext.kql.language_service.ours.grammar import RENDER_PROPERTIES
@@ -100,8 +101,11 @@ def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) 
     return UnsupportedError(f"{PLACE} cannot run {named} yet", construct=named, **place)
 
 
-def _unsupported_function(name: str, source: Source) -> UnsupportedError:
+def _unsupported_function(name: str, source: Source) -> QueryError:
     known = [*SCALAR_FUNCTIONS, *AGGREGATE_FUNCTIONS]
+    if (wrong := slips.wrong_call(name, source)) is not None:
+        hint = None if name in known else did_you_mean(name, known, cutoff=0.75)
+        return QueryError(wrong, hint=hint, **source.named(name))
     said = f"cannot run this form of {name}() yet" if name in known else f"has no function {name}() yet"
     hint = None if name in known else did_you_mean(name, known, cutoff=0.85)
     return UnsupportedError(f"{PLACE} {said}", construct=f"{name}()", hint=hint, **source.named(name))
@@ -121,6 +125,8 @@ def _operator_at(text: str, offset: int) -> str:
 
 def _syntax_error(message: str, offset: int, source: Source) -> QueryError:
     """ANTLR's message in words; at a pipe it means the operator behind it."""
+    if (found := slips.missing_semicolon(source, offset)) is not None:
+        return found
     if source.text[offset : offset + 1] == "|" and (behind := _WORD.search(source.text, offset + 1)):
         return _operator_error(behind[0], source, behind.start())
     hint = _slip(source.text, offset)
@@ -146,6 +152,8 @@ def _slip(text: str, offset: int) -> str | None:
 
 def _operator_error(word: str, source: Source, offset: int) -> QueryError:
     place = source.place(offset)
+    if (found := slips.incomplete(word, source, offset)) is not None:
+        return found
     if word not in OPERATORS:
         near = did_you_mean(word, OPERATORS)
         return QueryError(f"there is no operator {word!r}", hint=near, syntax=True, **place)

@@ -74,6 +74,11 @@ def _in_kql(text: str) -> str:
 
 
 def _missing_column(name: str, tables: Mapping[str, Mapping[str, str]], source: Source) -> QueryError:
+    digits = re.search(rf"(?<![\w'\"]){re.escape(name)}(?![\w'\"])", source.text)
+    if name[:1].isdigit() and digits:
+        said = f"{name} is neither a number nor a name"
+        hint = f"a timespan ends in d, h, m, s or ms; a column of that name is written ['{name}']"
+        return QueryError(said, hint=hint, **source.place(digits.start()))
     columns = [column for table in tables.values() for column in table]
     for table in (name, RESERVED + name):
         if table in tables:

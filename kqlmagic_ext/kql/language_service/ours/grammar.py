@@ -70,7 +70,7 @@ CLAUSES = {
 }
 RENDER_KINDS = (
     "timechart", "columnchart", "barchart", "piechart", "linechart", "areachart", "stackedareachart", "scatterchart",
-    "anomalychart", "ladderchart", "pivotchart", "treemap", "card", "table",
+    "anomalychart", "ladderchart", "pivotchart", "card", "table",
 )  # fmt: skip
 RENDER_PROPERTIES = (
     "title", "kind", "xtitle", "ytitle", "xcolumn", "ycolumns", "series", "legend", "accumulate", "xaxis", "yaxis", "ymin",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.kql.language_service import Hover
 from kqlmagic_ext.kql.language_service.language import language, words
+from kqlmagic_ext.kql.language_service.ours.choices import choice
 from kqlmagic_ext.kql.language_service.ours.expressions import TYPES
 from kqlmagic_ext.kql.language_service.ours.scope import Columns, Function
 
@@ -53,6 +54,12 @@ def describe(word: str, behind: str, code: Code, place: Place, schema: Schema) -
         return _fact(language()["operator"].get(name))
     if before == ".":
         return _below(name, code, place)
+    if place.operator == "render" or before == "=" or behind == "=":
+        option = code.word(len(code) - 2) if before == "=" else ""
+        is_property = place.bracket is not None
+        chosen = choice(name, option, place.operator, f"{_SITE}/kusto/query", is_property=is_property)
+        if chosen is not None:
+            return chosen
     if behind == "(":
         return _call(name, place)
     found = _column(name, place.columns) or _named(name, place) or _table(name, schema)

@@ -186,9 +186,9 @@ def _below(code: Code, place: Place, schema: Schema) -> Iterator[Completion]:
     elif place.operator == ".":
         yield from _tables(place, schema)
     else:
-        path = ".".join(_path(code))
-        yield from (Completion(key, "property") for key in schema.keys.get(path, ()))
-        yield from (Completion(key, "property") for key in _keys_seen(code))
+        path = _path(code)
+        yield from (Completion(key, "property") for key in schema.keys.get(".".join(path), ()))
+        yield from (Completion(key, "property") for key in _keys_seen(code) if key not in path)
 
 
 def _path(code: Code) -> list[str]:

@@ -95,6 +95,12 @@ def _project_rename(section: Section) -> Columns:
     return Columns({**types, **missing}, section.columns.known)
 
 
+def _scan(section: Section) -> Columns:
+    declare = section.code.find(section.low, section.high, "declare")
+    declared = schema(section.code, declare + 1, section.high).types if declare < section.high else {}
+    return section.columns.with_(declared.items()).unsure()
+
+
 def _summarize(section: Section) -> Columns:
     code = section.code
     _, low = past_hints(code, section.low, section.high)
@@ -232,7 +238,7 @@ STEPS: Mapping[str, Step] = {
     "partition": partition, "print": _print, "project": _project, "project-away": _project_away,
     "project-by-names": _unsure, "project-keep": _project_keep, "project-rename": _project_rename,
     "project-reorder": _project_reorder, "range": _range, "reduce": _reduce, "sample-distinct": _sample_distinct,
-    "scan": _unsure, "search": search, "serialize": _serialize, "summarize": _summarize, "top-hitters": _top_hitters,
+    "scan": _scan, "search": search, "serialize": _serialize, "summarize": _summarize, "top-hitters": _top_hitters,
     "top-nested": _top_nested, "union": union, "datatable": _datatable, "externaldata": _datatable,
     "external_data": _datatable,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kqlmagic_ext.kql.language_service.ours.expressions import TYPES, path_name
 from kqlmagic_ext.kql.language_service.ours.scope import UNKNOWN, Columns, Function
-from kqlmagic_ext.kql.language_service.ours.section import past_expanding, past_hints, past_options
+from kqlmagic_ext.kql.language_service.ours.section import past_expanding, past_hints, past_options, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,13 @@ def evaluate(section: Section) -> Columns:
     """What a plugin gives, as far as its name tells."""
     code = section.code
     _, low = past_hints(code, section.low, section.high)
-    arguments = code.split(low + 2, code.closers.get(low + 1, section.high), ",")
+    close = code.closers.get(low + 1, section.high)
+    arguments = code.split(low + 2, close, ",")
+    declared = schema(code, close + 2, section.high) if code.word(close + 1) == ":" else UNKNOWN
+    if declared.known:
+        return declared
+    if code.word(low) == "pivot" and len(arguments) > 2:  # noqa: PLR2004 - behind the key and the aggregate: what stays
+        return section.columns.only(code.word(first) for first, _ in arguments[2:]).unsure()
     if code.word(low) == "bag_unpack":
         return section.columns.without([code.word(arguments[0][0])]).unsure()
     if code.word(low) in ("ipv4_lookup", "ipv6_lookup"):
