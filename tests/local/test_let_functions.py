@@ -69,3 +69,9 @@ def test_one_querys_function_is_not_anothers(opened: Open) -> None:
     assert answer(connection, TABLE + LARGER + "f() | count") == [(1,)]
     with pytest.raises(QueryError):
         answer(connection, TABLE + "f() | count")
+
+
+def test_a_wrong_call_has_its_place(opened: Open) -> None:
+    with pytest.raises(QueryError, match=r"cannot run this call of f\(\)") as caught:
+        answer(opened("local://"), f"{TABLE + LARGER}\nf(1, 2)")
+    assert (caught.value.line, caught.value.column) == (2, 1)

@@ -103,6 +103,10 @@ def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) 
 
 def _unsupported_function(name: str, source: Source) -> QueryError:
     known = [*SCALAR_FUNCTIONS, *AGGREGATE_FUNCTIONS]
+    words = [word.text for word in code(source.text)]
+    if any(words[at : at + 3] == ["let", name, "="] for at in range(len(words))):
+        said = f"{PLACE} cannot run this call of {name}(): look at its arguments, and whether a table may stand here"
+        return UnsupportedError(said, construct=f"{name}()", **source.named(name, last=True))
     if (wrong := slips.wrong_call(name, source)) is not None:
         hint = None if name in known else did_you_mean(name, known, cutoff=0.75)
         return QueryError(wrong, hint=hint, **source.named(name))
