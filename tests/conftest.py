@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import IPython
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.notebook import Notebook
@@ -16,7 +16,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run of CI; elsewhere new ones each time.
-settings.register_profile("ci", derandomize=True)
+# How long one takes says how much else the machine does.
+settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("usual"), derandomize=True)
+settings.load_profile("usual")
 if os.environ.get("KQLMAGIC_CI"):
     settings.load_profile("ci")
 

@@ -108,7 +108,9 @@ def of_query(error: KqlMagicError, lifted: Lifted, text: str) -> Refusal:
     elif error.sent:
         inner = _error("EngineError", _sentence(error))
     else:
-        own = _error("SEM9000", _sentence(error))  # no code of the service: its number is ours
+        # No code of the service: its number is ours. Of these, a function that is none tells its place.
+        place = _place(error, lifted, text) if error.message.startswith("there is no function") else {}
+        own = _error("SEM9000", _sentence(error), **place)
         inner = _error("SemanticError", "A semantic error occurred.", own)
     return Refusal(400, _error("BadArgumentError", _INVALID, inner))
 

@@ -19,7 +19,6 @@ from kqlmagic_ext.frontend.build import EXTENSION_HOME, write_extension
 from tests.browser.lab import (
     PANEL,
     Lab,
-    chromium,
     needs_chromium,
     only_this_machine,
     open_notebook,
@@ -394,13 +393,13 @@ def test_the_page_has_no_errors(lab: Lab, said: list[str]) -> None:
     assert said == []
 
 
-def test_a_notebook_7_colours_kql_too(jupyter_path: Path, tmp_path: Path) -> None:
-    needs_chromium()
-    assert jupyter_path
+def test_a_notebook_7_colours_kql_too(open_lab: Lab, tmp_path: Path) -> None:
+    browser = open_lab.page.context.browser  # a process drives one
+    assert browser is not None
     folder, state = tmp_path / "notebooks", tmp_path / "state"
     folder.mkdir()
     nbformat.write(notebook_of_cells(), folder / "cells.ipynb")
-    with server(folder, state, "notebook") as (url, token), chromium() as browser:
+    with server(folder, state, "notebook") as (url, token):
         page = browser.new_page()
         outside = only_this_machine(page)
         page.goto(f"{url}/notebooks/cells.ipynb?token={token}")

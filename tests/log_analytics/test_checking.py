@@ -75,7 +75,7 @@ def test_a_place_that_the_service_does_not_tell_is_found(checked: Notebook) -> N
 
 
 def test_what_is_right_and_cannot_run_is_not_blamed_on_the_text(checked: Notebook) -> None:
-    error = checked.error("%kql SigninLogs | where dcuont(1) == 1 | where Nope == 1")
+    error = checked.error("%kql SigninLogs | extend x = series_fft(dynamic([1])) | where Nope == 1")
     assert isinstance(error, UnsupportedError)
     assert not any(line.startswith("read here") for line in error.lines())
 
