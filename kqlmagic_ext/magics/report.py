@@ -145,7 +145,7 @@ class _Report:
             _now(),
             f"kqlmagic_ext {version('kqlmagic_ext')}",
             tuple(_notices(mask, unread)),
-            mask(history_tree(records, states)),
+            mask(history_tree([one.with_(text=mask.query(one.text)) for one in records], states)),
         )
         told = list(chapters(desk.store, records, mask, _picture))
         return page(cover, told, self._cells(mask))
@@ -165,6 +165,10 @@ def _notices(mask: Mask, unread: Sequence[str]) -> Iterator[str]:
             f"⟦{mask.letter(name)}…⟧ stands for values of {mask(name)}" for name in mask.columns
         )
         yield f"Hidden: {letters}. What is in no such column of a kept answer is not hidden."
+        yield (
+            "Values shorter than four characters are hidden where they stand alone: a cell, a parameter, a string in a query. "
+            "Running text is not searched for them."
+        )
     if unread:
         yield (
             f"The answers of {', '.join(unread)} have such a column and cannot be read: their values are not known, and the "

@@ -229,3 +229,40 @@ def test_a_notebook_that_cannot_be_found_raises(
     assert "--of NAME.ipynb" in str(case.error(f"%kql_report {tmp_path / 'a.html'} --notebook"))
     missing = tmp_path / "none.ipynb"
     assert "cannot be read" in str(case.error(f"%kql_report {tmp_path / 'a.html'} --notebook --of {missing}"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("Δέλτα Σ", "δέλτα ς"), ("José P", "jose\u0301 p"), ("jose\u0301 p", "JOSÉ P"), ("STRASSE", "straße")],
+)
+def test_a_hidden_value_is_found_in_every_unicode_spelling(value: str, text: str) -> None:
+    assert Mask({"Column": [value]})(f"by {text}!") == "by ⟦A1⟧!"
+
+
+def test_numbers_of_hidden_values_tell_no_order() -> None:
+    mask = Mask({"Column": ["anna", "bert", "carl"]})
+    assert mask("carl anna bert carl") == "⟦A1⟧ ⟦A2⟧ ⟦A3⟧ ⟦A1⟧"
+
+
+def test_a_short_value_is_hidden_wherever_it_stands_alone(case: Notebook, tmp_path: Path) -> None:
+    case.run("%kql print User = 'bo'")
+    case.names["who"], case.names["all"] = "bo", ["BO", "x1"]
+    case.run(
+        "%kql print Actor = 'bo', n = 2, Text = 'a bo b' | where Actor == {{who}} or Actor in ({{all}}) or Actor == @'bo'"
+    )
+    case.run("%kql print x = 'bo', n = 2 | render columnchart with (title='bo')")
+    text = shown(report(case, tmp_path, "--redact User"))
+    assert "a bo b" in text
+    assert not re.search(r"""["'>]bo["'<]""", text, re.IGNORECASE)
+    assert "shorter than four characters" in text
+
+
+def test_with_hidden_columns_no_hash_stands_from_which_a_value_could_be_guessed(
+    case: Notebook, tmp_path: Path
+) -> None:
+    case.run("%kql print User = 'anna-lena'")
+    case.run("%kql print Other = 'anna'")
+    assert len(re.findall("[0-9a-f]{64}", report(case, tmp_path))) == 4
+    text = report(case, tmp_path, "--redact User")
+    assert not re.findall("[0-9a-f]{64}", text)
+    assert "could be guessed" in text

@@ -23,6 +23,14 @@ _LEFT_OUT = (
     "and JavaScript between the queries: none of these is in the record."
 )
 
+_HASHES = (
+    "SHA-256 of each answer as it came: of its content (form 1) and of the file that keeps it. "
+    f"Tables above show their first {FIRST_ROWS} rows, or a few more where those are all."
+)
+_NO_HASHES = (
+    "The hashes are left out: hidden values could be guessed from them. %kql_verify checks them in the case."
+)
+
 
 @dataclass(frozen=True)
 class Cover:
@@ -149,20 +157,21 @@ def _grid(kind: str, columns: Iterable[str], rows: Iterable[Iterable[str]], said
 
 
 def _appendix(chapters: Sequence[Chapter]) -> Iterable[str]:
+    """The hashes of all answers, where they may be told, and what made the answers."""
+    told = [(chapter.id, *hashes) for chapter in chapters for hashes in chapter.hashes]
     rows = [
-        f"<tr><td>{_line(chapter.id)}</td><td>{_line(state)}</td><td><code>{_line(content)}</code></td><td><code>{_line(file)}</code></td></tr>"
-        for chapter in chapters
-        for content, file, state in chapter.hashes
+        f"<tr><td>{_line(identity)}</td><td>{_line(state)}</td><td><code>{content}</code></td><td><code>{file}</code></td></tr>"
+        for identity, content, file, state in told
+        if content
     ]
-    yield (
-        '<section class="appendix"><h2>Hashes and versions</h2><p>SHA-256 of each answer as it came, before anything was '
-        f"hidden: of its content (form 1) and of the file that keeps it. Tables above show at most {FIRST_ROWS} rows.</p>"
-    )
-    yield (
-        "<table><thead><tr><th>record</th><th>state</th><th>content</th><th>file</th></tr></thead><tbody>"
-        + "".join(rows)
-        + "</tbody></table>"
-    )
+    yield '<section class="appendix"><h2>Hashes and versions</h2>'
+    if rows:
+        yield f"<p>{_HASHES}</p>"
+        yield "<table><thead><tr><th>record</th><th>state</th><th>content</th><th>file</th></tr></thead><tbody>"
+        yield "".join(rows) + "</tbody></table>"
+    elif told:
+        yield f"<p>{_NO_HASHES}</p>"
+        yield "".join(f"<p>{_line(identity)}: {_line(state)}</p>" for identity, *_, state in told)
     versions = list(dict.fromkeys(chapter.versions for chapter in chapters if chapter.versions))
     yield "".join(f"<p>{_line(version)}</p>" for version in versions) + "</section>"
 
