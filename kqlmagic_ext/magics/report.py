@@ -19,7 +19,7 @@ from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.magics import options as opt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -133,7 +133,7 @@ class _Report:
         from importlib.metadata import version
 
         from kqlmagic_ext.record.history import history_tree
-        from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, page, withheld
+        from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, notices, page, withheld
 
         values, unread = hidden_values(desk.store, records, self.hidden)
         mask = Mask(values, is_defanged=self.is_defanged)
@@ -144,7 +144,7 @@ class _Report:
             mask(desk.store.case),
             _now(),
             f"kqlmagic_ext {version('kqlmagic_ext')}",
-            tuple(_notices(mask, unread)),
+            tuple(notices(desk.store, records, mask, unread)),
             mask(history_tree([one.with_(text=mask.query(one.text)) for one in records], states)),
         )
         told = list(chapters(desk.store, records, mask, _picture))
@@ -156,24 +156,6 @@ class _Report:
         hides = bool(self.hidden)
         is_masked = hides or self.is_defanged
         return None if self.own is None else notebook_cells(self.own, mask, is_masked=is_masked, hides=hides)
-
-
-def _notices(mask: Mask, unread: Sequence[str]) -> Iterator[str]:
-    """What the report says of what it hides, and of what it cannot."""
-    if mask.columns:
-        letters = ", ".join(
-            f"⟦{mask.letter(name)}…⟧ stands for values of {mask(name)}" for name in mask.columns
-        )
-        yield f"Hidden: {letters}. What is in no such column of a kept answer is not hidden."
-        yield (
-            "Values shorter than four characters are hidden where they stand alone: a cell, a parameter, a string in a query. "
-            "Running text is not searched for them."
-        )
-    if unread:
-        yield (
-            f"The answers of {', '.join(unread)} have such a column and cannot be read: their values are not known, and the "
-            "text of those records is left out."
-        )
 
 
 def _picture(frame: pd.DataFrame, render: Mapping[str, Any]) -> tuple[str, str]:

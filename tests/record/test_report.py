@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kqlmagic_ext.record.report.compared import compared
 from kqlmagic_ext.record.report.defang import defanged
 from kqlmagic_ext.record.report.masks import Mask
 from tests.notebook import Notebook
@@ -266,3 +267,55 @@ def test_with_hidden_columns_no_hash_stands_from_which_a_value_could_be_guessed(
     text = report(case, tmp_path, "--redact User")
     assert not re.findall("[0-9a-f]{64}", text)
     assert "could be guessed" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("T | where User == 'anna' and ResultType == '50126'", {"anna"}),
+        ("T | where User in ('a', \"b\") or tolower(User) =~ @'c'", {"a", "b", "c"}),
+        ("T | where User in ({{all}}) | where Other == 'no'", {"{{all}}"}),
+        ("let w = dynamic(['x', 'y']); T | where User in (w)", {"x", "y"}),
+        ("T | where ['User'] has 'part' and 3389 == User", {"part", "3389"}),
+        ("T | summarize n=countif(ResultType == '5') by User | top 30 by User", set()),
+    ],
+)
+def test_what_a_query_compares_with_a_column_is_found(text: str, values: set[str]) -> None:
+    assert compared(text, ["User"]) == values
+
+
+def test_values_that_only_a_forgotten_answer_held_are_hidden_where_a_query_compares_them(
+    case: Notebook, tmp_path: Path
+) -> None:
+    case.run("%kql print User = 'anna-lena'")
+    case.names["who"] = ["anna-lena"]
+    case.run("%kql SigninLogs | extend User = 'x' | where User in ({{who}}) or User == 'bernd' | count")
+    case.run("%kql_note anna-lena and bernd")
+    case.run("%kql print User = 'someone'")
+    case.run("%kql_forget R1")
+    text = shown(report(case, tmp_path, "--redact User"))
+    assert not re.search("anna-lena|bernd", text)
+    assert "forgotten records (R1) are not known" in text
+
+
+def test_a_report_names_the_places_and_the_numbers_that_are_missing(case: Notebook, tmp_path: Path) -> None:
+    case.run("%kql print 1")
+    case.run("%kql print 2")
+    case.run("%kql print 3")
+    desk = case.shell.magics_manager.registry["KqlMagics"].recording.settled()
+    (desk.store.folder / "records" / "R2.json").unlink()
+    desk.store.take_id()
+    text = shown(report(case, tmp_path))
+    assert "local://demo?end=2026-11-01" in text
+    assert "Missing here: R4: asked by a kernel that runs it still, or died." in text
+    assert "Missing here: R2: the record's file is not there." in text
+
+
+def test_records_without_answers_say_why_their_text_is_left_out(
+    case: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KQLMAGIC_RECORD", "queries")
+    case.run("%kql print User = 'anna-lena'")
+    text = shown(report(case, tmp_path, "--redact User"))
+    assert "anna-lena" not in text
+    assert "R1: recorded without answers" in text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.frames import kql_type, wire_rows
+from kqlmagic_ext.frames import from_envelope, kql_type, wire_rows
+from kqlmagic_ext.record.report.compared import compared
 from kqlmagic_ext.record.results import ResultGone
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 def hidden_values(
     store: Store, records: Iterable[Record], columns: Sequence[str]
 ) -> tuple[dict[str, set[str]], list[str]]:
-    """All values of these columns in all kept answers; and the ids of records with such a column whose answer cannot be read."""
+    """All values of these columns in kept answers and in comparisons; and the ids of records whose answers cannot be read."""
     values: dict[str, set[str]] = {column: set() for column in columns}
     unread: list[str] = []
     for record in records:
+        for column in columns:
+            values[column] |= _compared_values(record, column)
         for kept in record.tables:
             wanted = [column for column, _ in kept.columns if column in values]
             if not wanted:
@@ -36,6 +39,14 @@ def hidden_values(
             for column in wanted:
                 values[column] |= values_in(table, column)
     return values, list(dict.fromkeys(unread))
+
+
+def _compared_values(record: Record, column: str) -> set[str]:
+    found = compared(record.text, [column]) if record.kind == "query" else set()
+    for name, envelope in record.parameters.items():
+        if f"{{{{{name}}}}}" in found and envelope.get("kind") == "value":
+            found |= set(_leaves(from_envelope(envelope)))
+    return {value for value in found if value and not value.startswith("{{")}
 
 
 def values_in(table: pa.Table, column: str) -> set[str]:
