@@ -87,6 +87,8 @@ class ReportMagics(Magics):
         title = (arguments.title or "").strip("\"'") or f"Case {desk.store.case}"
         hidden = [name.strip("\"'") for name in opt.listed(arguments.redact)]
         _check_columns(records, hidden)
+        if arguments.of and not arguments.notebook:
+            raise UsageError("--of names the notebook of --notebook, which is not given")
         own = self._own_notebook(arguments.of) if arguments.notebook else None
         report = _Report(title, tuple(hidden), arguments.defang, own)
         try:
@@ -144,7 +146,7 @@ class _Report:
             mask(desk.store.case),
             _now(),
             f"kqlmagic_ext {version('kqlmagic_ext')}",
-            tuple(notices(desk.store, records, mask, unread)),
+            tuple(notices(desk.store, records, mask, unread, of_cells=self.own is not None)),
             mask(history_tree([one.with_(text=mask.query(one.text)) for one in records], states)),
         )
         told = list(chapters(desk.store, records, mask, _picture))
@@ -153,9 +155,7 @@ class _Report:
     def _cells(self, mask: Mask) -> str | None:
         from kqlmagic_ext.record.report import notebook_cells
 
-        hides = bool(self.hidden)
-        is_masked = hides or self.is_defanged
-        return None if self.own is None else notebook_cells(self.own, mask, is_masked=is_masked, hides=hides)
+        return None if self.own is None else notebook_cells(self.own, mask, hides=bool(self.hidden))
 
 
 def _picture(frame: pd.DataFrame, render: Mapping[str, Any]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kqlmagic_ext.record.report.clean import cleaned
 from kqlmagic_ext.record.report.compared import compared
 from kqlmagic_ext.record.report.defang import defanged
 from kqlmagic_ext.record.report.masks import Mask
@@ -184,7 +185,7 @@ def test_a_report_is_not_written_over_without_a_word(case: Notebook, tmp_path: P
 
 def saved_notebook(folder: Path) -> Path:
     """A notebook as JupyterLab saves it: text, a frame, a picture, a browser cell, hostile text."""
-    frame = "<table><tr><td>anna-lena</td></tr></table>"
+    frame = "<style scoped>.x {}</style><h1>Head</h1><p>a <small>note</small></p><table><thead><tr><th>User</th></tr></thead><tbody><tr><td onclick='x()'>anna-lena</td></tr></tbody></table>"
     svg = "<svg xmlns='http://www.w3.org/2000/svg'><text>anna-lena drawn</text></svg>"
     outputs = [
         nbformat.v4.new_output("stream", name="stdout", text="printed <script>alert(1)</script> anna-lena\n"),
@@ -209,6 +210,10 @@ def test_the_notebooks_own_cells_tell_the_report(case: Notebook, tmp_path: Path)
     assert "anna-lena drawn" in shown(text)
     assert "What anna-lena did" in text
     assert "<td>anna-lena</td>" in text
+    assert "<h1>Head</h1><p>a <small>note</small></p><table><thead>" in text
+    assert "scoped" not in text
+    assert "onclick" not in text
+    assert "&lt;p&gt;" not in text
     assert "[the drawing of a browser cell is left out]" in text
     assert "<script" not in text
     assert "<iframe" not in text
@@ -219,6 +224,7 @@ def test_what_is_hidden_is_hidden_in_the_notebooks_own_cells(case: Notebook, tmp
     text = shown(report(case, tmp_path, f"--notebook --of {saved_notebook(tmp_path)} --redact User"))
     assert "anna-lena" not in text
     assert "What ⟦A1⟧ did" in text
+    assert "<tbody><tr><td>⟦A1⟧</td></tr></tbody>" in text
     assert "a picture is left out" in text
 
 
@@ -319,3 +325,16 @@ def test_records_without_answers_say_why_their_text_is_left_out(
     text = shown(report(case, tmp_path, "--redact User"))
     assert "anna-lena" not in text
     assert "R1: recorded without answers" in text
+
+
+def test_a_notebook_is_named_only_where_its_cells_are_told(case: Notebook, tmp_path: Path) -> None:
+    case.run("%kql print 1")
+    assert "--notebook" in str(
+        case.error(f"%kql_report {tmp_path / 'a.html'} --of {saved_notebook(tmp_path)}")
+    )
+
+
+def test_a_hidden_value_over_two_elements_is_not_shown() -> None:
+    mask = Mask({"User": ["anna-lena"]})
+    assert cleaned("<p>anna-<b>lena</b></p>", mask.within) is None
+    assert cleaned("<p>an <b>anna-lena</b></p>", mask.within) == "<p>an <b>⟦A1⟧</b></p>"

@@ -60,6 +60,11 @@ class Mask:
         """Whether a text is a hidden value."""
         return key(text) in self._places
 
+    def within(self, text: str) -> str:
+        """A text between two marks of HTML: a whole, but for the space around it."""
+        inner = text.strip()
+        return text.replace(inner, self.whole(inner)) if inner else text
+
     def query(self, text: str, *kinds: str) -> str:
         """The text of a query: its string literals are such wholes, and its tokens of other `kinds`."""
         if not self._places:

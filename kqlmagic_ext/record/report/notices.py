@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from kqlmagic_ext.record.store import Store
 
 
-def notices(store: Store, records: Sequence[Record], mask: Mask, unread: Sequence[str]) -> Iterator[str]:
-    """The sentences; `unread`: the records with a hidden column whose answers cannot be read."""
+def notices(
+    store: Store, records: Sequence[Record], mask: Mask, unread: Sequence[str], *, of_cells: bool = False
+) -> Iterator[str]:
+    """The sentences; `unread`: the records with a hidden column whose answers cannot be read; `of_cells`: cells are shown."""
     if mask.columns:
         yield from _hidden(records, mask, unread)
+    if mask.columns and of_cells:
+        yield (
+            "The notebook's own cells are searched for the hidden values as they are written; a value that is cut, split or put "
+            "together otherwise is not found."
+        )
     yield from _missing(store, records)
 
 
