@@ -338,3 +338,25 @@ def test_a_hidden_value_over_two_elements_is_not_shown() -> None:
     mask = Mask({"User": ["anna-lena"]})
     assert cleaned("<p>anna-<b>lena</b></p>", mask.within) is None
     assert cleaned("<p>an <b>anna-lena</b></p>", mask.within) == "<p>an <b>⟦A1⟧</b></p>"
+
+
+def test_a_chart_of_a_hidden_number_says_why_it_is_left_out(case: Notebook, tmp_path: Path) -> None:
+    case.run("%kql SigninLogs | summarize n=count() by AppDisplayName | render columnchart")
+    text = shown(report(case, tmp_path, "--redact n"))
+    assert "the chart is left out: its column is hidden (n)" in text
+
+
+def test_a_report_says_each_thing_once_and_nulls_by_name(case: Notebook, tmp_path: Path) -> None:
+    case.names["who"] = "someone"
+    case.run(
+        "%kql -t 2026-10-30/2026-11-01 range x from 1 to 21 step 1 | extend y = real(null), z = real(nan)"
+    )
+    case.run("%kql print Who = {{who}}")
+    case.error("%kql SigninLogs | nonsense")
+    case.run("%kql_note a note")
+    text = report(case, tmp_path)
+    assert text.count('<td class="null">null</td><td>NaN</td>') == 21
+    assert text.count("2026-10-30T00:00:00Z/2026-11-01T00:00:00Z") == 1
+    assert "as sent" not in text
+    assert "3 queries (1 failed), 4 records, 1 note" in text
+    assert "demo local://demo?end=2026-11-01" in text

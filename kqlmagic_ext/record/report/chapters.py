@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     Picture = Callable[[pd.DataFrame, Mapping[str, Any]], tuple[str, str]]
 
 FIRST_ROWS = 20
+_ALL_ROWS = 25  # so few are shown whole
+_DECLARED = "declare query_parameters("  # then the text differs by the names of its parameters alone
 _LONGEST_TEXT = 20_000
 _LONGEST_CELL = 500
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a result table as text, and how many it has."""
+    """The first rows of a result table as text, a null as None, and how many it has."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | None, ...], ...]
     total: int
 
 
@@ -94,13 +96,13 @@ def _other(record: Record, mask: Mask) -> Chapter:
 def _query(store: Store, record: Record, mask: Mask, picture: Picture) -> Chapter:
     answers, remarks = _answers(store, record)
     drawn, caption = _drawn(record, answers, mask, picture)
-    sent = record.sent if record.sent.strip() != record.text.strip() else ""
+    told = record.sent.strip() == record.text.strip() or record.sent.startswith(_DECLARED)
     return Chapter(
         record.id,
         record.kind,
         mask(record.time),
         text=_text(record.text, mask),
-        sent=_text(sent, mask),
+        sent="" if told else _text(record.sent, mask),
         facts=tuple((name, text) for name, text in _facts(record, mask) if text),
         error=mask(record.error),
         remarks=tuple(map(mask, [*_said(record), *remarks])),
@@ -172,12 +174,10 @@ def _said(record: Record) -> list[str]:
 
 def _rows(table: pa.Table, mask: Mask) -> Rows:
     names = table.column_names
-    first = [row for piece in wire_rows(table.slice(0, FIRST_ROWS), "table") for row in piece]
+    shown = table.num_rows if table.num_rows <= _ALL_ROWS else FIRST_ROWS
+    first = [row for piece in wire_rows(table.slice(0, shown), "table") for row in piece]
     rows = tuple(
-        tuple(
-            shortened(mask.whole(cell_text(cell)), _LONGEST_CELL)
-            for name, cell in zip(names, row, strict=True)
-        )
+        tuple(None if cell is None else shortened(mask.whole(cell_text(cell)), _LONGEST_CELL) for cell in row)
         for row in first
     )
     return Rows(tuple(map(mask.whole, names)), rows, table.num_rows)
@@ -187,7 +187,16 @@ def _drawn(record: Record, answers: list[pa.Table], mask: Mask, picture: Picture
     if record.render is None or not answers:
         return "", ""
     render = {name: _masked(value, mask) for name, value in record.render.items()}
-    return picture(_masked_frame(answers[-1], mask), render)
+    drawn, said = picture(_masked_frame(answers[-1], mask), render)
+    numbers = [field.name for field in answers[-1].schema if _is_hidden_number(field, mask)]
+    if drawn or not numbers:
+        return drawn, said
+    columns = "columns are" if len(numbers) > 1 else "column is"
+    return "", f"the chart is left out: its {columns} hidden ({', '.join(numbers)})"
+
+
+def _is_hidden_number(field: pa.Field, mask: Mask) -> bool:
+    return field.name in mask.columns and kql_type(field) not in ("string", "guid", "dynamic")
 
 
 def _masked(value: Any, mask: Mask) -> Any:
