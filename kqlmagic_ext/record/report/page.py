@@ -87,19 +87,11 @@ def _summary(chapters: Sequence[Chapter]) -> Iterable[tuple[str, str]]:
     """How much of what there is, from when to when, and where it was asked."""
     kinds = [chapter.kind for chapter in chapters]
     failed = sum(bool(chapter.error) for chapter in chapters)
-    told = (
-        (len(kinds), "record"),
-        (kinds.count("note"), "note"),
-        (kinds.count("forgotten"), "forgotten record"),
-    )
-    asked = kinds.count("query")
-    queries = f"{asked:,} {'query' if asked == 1 else 'queries'}" + (
-        f" ({failed:,} failed)" if failed else ""
-    )
-    yield (
-        "holds",
-        ", ".join([queries, *(f"{count:,} {name}{'s' * (count != 1)}" for count, name in told if count)]),
-    )
+    asked, noted, forgotten = map(kinds.count, ("query", "note", "forgotten"))
+    told = [f"{asked:,} {'query' if asked == 1 else 'queries'}" + (f" ({failed:,} failed)" if failed else "")]
+    told += [f"{noted:,} note{'s' * (noted != 1)}"] if noted else []
+    told += [f"{forgotten:,} forgotten"] if forgotten else []
+    yield "records", f"{len(kinds):,}: {', '.join(told)}"
     yield "times", f"{chapters[0].time[:19]}Z to {chapters[-1].time[:19]}Z" if chapters else ""
     facts = [dict(chapter.facts) for chapter in chapters]
     places = dict.fromkeys(
