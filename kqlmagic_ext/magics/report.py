@@ -19,7 +19,7 @@ from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.magics import options as opt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
@@ -87,6 +87,8 @@ class ReportMagics(Magics):
         title = (arguments.title or "").strip("\"'") or f"Case {desk.store.case}"
         hidden = [name.strip("\"'") for name in opt.listed(arguments.redact)]
         _check_columns(records, hidden)
+        if arguments.of and not arguments.notebook:
+            raise UsageError("--of names the notebook of --notebook, which is not given")
         own = self._own_notebook(arguments.of) if arguments.notebook else None
         report = _Report(title, tuple(hidden), arguments.defang, own)
         try:
@@ -133,7 +135,7 @@ class _Report:
         from importlib.metadata import version
 
         from kqlmagic_ext.record.history import history_tree
-        from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, page, withheld
+        from kqlmagic_ext.record.report import Cover, Mask, chapters, hidden_values, notices, page, withheld
 
         values, unread = hidden_values(desk.store, records, self.hidden)
         mask = Mask(values, is_defanged=self.is_defanged)
@@ -144,8 +146,8 @@ class _Report:
             mask(desk.store.case),
             _now(),
             f"kqlmagic_ext {version('kqlmagic_ext')}",
-            tuple(_notices(mask, unread)),
-            mask(history_tree(records, states)),
+            tuple(notices(desk.store, records, mask, unread, of_cells=self.own is not None)),
+            mask(history_tree([one.with_(text=mask.query(one.text)) for one in records], states)),
         )
         told = list(chapters(desk.store, records, mask, _picture))
         return page(cover, told, self._cells(mask))
@@ -153,23 +155,7 @@ class _Report:
     def _cells(self, mask: Mask) -> str | None:
         from kqlmagic_ext.record.report import notebook_cells
 
-        hides = bool(self.hidden)
-        is_masked = hides or self.is_defanged
-        return None if self.own is None else notebook_cells(self.own, mask, is_masked=is_masked, hides=hides)
-
-
-def _notices(mask: Mask, unread: Sequence[str]) -> Iterator[str]:
-    """What the report says of what it hides, and of what it cannot."""
-    if mask.columns:
-        letters = ", ".join(
-            f"⟦{mask.letter(name)}…⟧ stands for values of {mask(name)}" for name in mask.columns
-        )
-        yield f"Hidden: {letters}. What is in no such column of a kept answer is not hidden."
-    if unread:
-        yield (
-            f"The answers of {', '.join(unread)} have such a column and cannot be read: their values are not known, and the "
-            "text of those records is left out."
-        )
+        return None if self.own is None else notebook_cells(self.own, mask, hides=bool(self.hidden))
 
 
 def _picture(frame: pd.DataFrame, render: Mapping[str, Any]) -> tuple[str, str]:

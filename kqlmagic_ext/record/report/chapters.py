@@ -9,7 +9,7 @@ from kqlmagic_ext.frames import frame_from_arrow, from_envelope, kql_type, wire_
 from kqlmagic_ext.kql.literals import literal
 from kqlmagic_ext.query import shortened
 from kqlmagic_ext.record.history import window_of
-from kqlmagic_ext.record.report.masks import cell_text
+from kqlmagic_ext.record.report.hidden import cell_text
 from kqlmagic_ext.record.results import ResultGone
 
 if TYPE_CHECKING:
@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     Picture = Callable[[pd.DataFrame, Mapping[str, Any]], tuple[str, str]]
 
 FIRST_ROWS = 20
+_ALL_ROWS = 25  # so few are shown whole
+_DECLARED = "declare query_parameters("  # then the text differs by the names of its parameters alone
 _LONGEST_TEXT = 20_000
 _LONGEST_CELL = 500
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a result table as text, and how many it has."""
+    """The first rows of a result table as text, a null as None, and how many it has."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | None, ...], ...]
     total: int
 
 
@@ -94,14 +96,14 @@ def _other(record: Record, mask: Mask) -> Chapter:
 def _query(store: Store, record: Record, mask: Mask, picture: Picture) -> Chapter:
     answers, remarks = _answers(store, record)
     drawn, caption = _drawn(record, answers, mask, picture)
-    sent = record.sent if record.sent.strip() != record.text.strip() else ""
+    told = record.sent.strip() == record.text.strip() or record.sent.startswith(_DECLARED)
     return Chapter(
         record.id,
         record.kind,
         mask(record.time),
         text=_text(record.text, mask),
-        sent=_text(sent, mask),
-        facts=tuple((name, mask(text)) for name, text in _facts(record) if text),
+        sent="" if told else _text(record.sent, mask),
+        facts=tuple((name, text) for name, text in _facts(record, mask) if text),
         error=mask(record.error),
         remarks=tuple(map(mask, [*_said(record), *remarks])),
         tables=tuple(_rows(table, mask) for table in answers),
@@ -114,7 +116,7 @@ def _query(store: Store, record: Record, mask: Mask, picture: Picture) -> Chapte
 
 
 def _text(text: str, mask: Mask) -> str:
-    return shortened(mask(text.strip("\n")), _LONGEST_TEXT)
+    return shortened(mask.query(text.strip("\n")), _LONGEST_TEXT)
 
 
 def _answers(store: Store, record: Record) -> tuple[list[pa.Table], list[str]]:
@@ -128,11 +130,18 @@ def _answers(store: Store, record: Record) -> tuple[list[pa.Table], list[str]]:
     return tables, remarks
 
 
-def _facts(record: Record) -> Iterator[tuple[str, str]]:
-    yield "connection", record.connection
-    yield "times", f"{record.timespan or 'all times'} {window_of(record)}".strip()
+def _facts(record: Record, mask: Mask) -> Iterator[tuple[str, str]]:
+    """What stands beside a query, masked."""
     for name, envelope in record.parameters.items():
-        yield f"parameter {name}", _parameter(envelope)
+        yield f"parameter {name}", _parameter(envelope, mask)
+    for name, text in _plain_facts(record):
+        yield name, mask(text)
+
+
+def _plain_facts(record: Record) -> Iterator[tuple[str, str]]:
+    yield "connection", record.connection
+    yield "place", record.place
+    yield "times", _times(record)
     for name, given in record.inputs.items():
         yield f"input {name}", f"{given.rows:,} rows × {len(given.columns)}, {given}"
     yield "options", ", ".join(f"{name}={value}" for name, value in record.options.items())
@@ -141,10 +150,21 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
         yield "answer", f"{record.rows:,} row{'s' * (record.rows != 1)} in {record.seconds or 0:.2f} s"
 
 
-def _parameter(envelope: Mapping[str, Any]) -> str:
+def _times(record: Record) -> str:
+    """The window as written, with its ends where the one written is not those ends already."""
+    window = window_of(record)
+    if not record.timespan or not window:
+        return record.timespan or window or "all times"
+    return window if "/" in record.timespan else f"{record.timespan}: {window}"
+
+
+def _parameter(envelope: Mapping[str, Any], mask: Mask) -> str:
     if envelope.get("kind") != "value":
         return f"{envelope.get('type', 'a value')}, too long to be shown"
-    return shortened(literal(from_envelope(envelope), "parameter"), _LONGEST_CELL * 4)
+    value = from_envelope(envelope)
+    if not isinstance(value, (list, dict)) and mask.holds(text := cell_text(value)):
+        return mask.whole(text)
+    return shortened(mask.query(literal(value, "parameter"), "number"), _LONGEST_CELL * 4)
 
 
 def _said(record: Record) -> list[str]:
@@ -154,27 +174,34 @@ def _said(record: Record) -> list[str]:
 
 def _rows(table: pa.Table, mask: Mask) -> Rows:
     names = table.column_names
-    first = [row for piece in wire_rows(table.slice(0, FIRST_ROWS), "table") for row in piece]
+    shown = table.num_rows if table.num_rows <= _ALL_ROWS else FIRST_ROWS
+    first = [row for piece in wire_rows(table.slice(0, shown), "table") for row in piece]
     rows = tuple(
-        tuple(
-            shortened(mask.cell(name, cell_text(cell)), _LONGEST_CELL)
-            for name, cell in zip(names, row, strict=True)
-        )
+        tuple(None if cell is None else shortened(mask.whole(cell_text(cell)), _LONGEST_CELL) for cell in row)
         for row in first
     )
-    return Rows(tuple(map(mask, names)), rows, table.num_rows)
+    return Rows(tuple(map(mask.whole, names)), rows, table.num_rows)
 
 
 def _drawn(record: Record, answers: list[pa.Table], mask: Mask, picture: Picture) -> tuple[str, str]:
     if record.render is None or not answers:
         return "", ""
     render = {name: _masked(value, mask) for name, value in record.render.items()}
-    return picture(_masked_frame(answers[-1], mask), render)
+    drawn, said = picture(_masked_frame(answers[-1], mask), render)
+    numbers = [field.name for field in answers[-1].schema if _is_hidden_number(field, mask)]
+    if drawn or not numbers:
+        return drawn, said
+    columns = "columns are" if len(numbers) > 1 else "column is"
+    return "", f"the chart is left out: its {columns} hidden ({', '.join(numbers)})"
+
+
+def _is_hidden_number(field: pa.Field, mask: Mask) -> bool:
+    return field.name in mask.columns and kql_type(field) not in ("string", "guid", "dynamic")
 
 
 def _masked(value: Any, mask: Mask) -> Any:
     if isinstance(value, str):
-        return mask(value)
+        return mask.whole(value)
     return [_masked(item, mask) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -187,12 +214,13 @@ def _masked_frame(table: pa.Table, mask: Mask) -> pd.DataFrame:
             continue
         column = table.select([name])
         texts = [cell_text(cell) for rows in wire_rows(column, name) for (cell,) in rows]
-        shown = {text: mask.cell(name, text) for text in set(texts)}
+        shown = {text: mask.whole(text) for text in dict.fromkeys(texts)}
         frame[name] = [shown[text] for text in texts]
-    frame.columns = [mask(str(name)) for name in frame.columns]
+    frame.columns = [mask.whole(str(name)) for name in frame.columns]
     return frame
 
 
 def _hashes(store: Store, record: Record, table: KeptTable, mask: Mask) -> tuple[str, str, str]:
-    """The hashes, masked, too: four digits of a hidden number may stand in one."""
-    return mask(table.sha256), mask(table.file_sha256), store.results.problem(table) or store.state(record)
+    """The hashes, but none beside hidden values, which could be guessed from one: of any answer, for it may hold parts of them."""
+    state = store.results.problem(table) or store.state(record)
+    return ("", "", state) if mask.columns else (table.sha256, table.file_sha256, state)

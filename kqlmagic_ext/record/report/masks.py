@@ -3,76 +3,92 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+from unicodedata import normalize
 from urllib.parse import quote
 
-from kqlmagic_ext.frames import kql_type, wire_rows
 from kqlmagic_ext.kql.literals import quoted
+from kqlmagic_ext.kql.tokens import tokens
 from kqlmagic_ext.record.report.defang import defanged
-from kqlmagic_ext.record.results import ResultGone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
-    import pyarrow as pa
-
-    from kqlmagic_ext.record.records import Record
-    from kqlmagic_ext.record.store import Store
+    from kqlmagic_ext.kql.tokens import Token
 
 _HEAD = 4
-SHORTEST = 4  # characters; a shorter value is hidden in its own column alone
+SHORTEST = 4  # characters; a shorter value is hidden only where it stands alone
 
 
 class Mask:
     """Turns text of a case into text of its report.
 
     `hidden`: the columns whose values are hidden, with all values of each. What stands for a value is the same everywhere, so
-    that a reader can follow the story; case makes no difference, as in most of KQL's comparisons.
+    that a reader can follow the story, and is numbered as it appears: its number tells nothing of the value. Case makes no
+    difference, as in most of KQL's comparisons.
     """
 
     def __init__(self, hidden: Mapping[str, Iterable[str]], *, is_defanged: bool = False) -> None:
         self.columns, self._is_defanged = tuple(hidden), is_defanged
-        self._cells: dict[str, str] = {}
+        self._places: dict[str, int] = {}  # of each value, as `key` writes it, the column
+        self._keys: dict[str, str] = {}  # of each way to write a value
         self._names: dict[str, str] = {}
+        self._numbers = [0] * len(self.columns)
+        for place, column in enumerate(hidden.values()):
+            for value in filter(None, column):
+                self._places.setdefault(key(value), place)
+                self._keys |= dict.fromkeys(_forms(value), key(value))
         self._heads: dict[str, list[str]] = {}
-        values = {
-            _small(value): place
-            for place, column in enumerate(hidden.values())
-            for value in sorted(column)  # the same names in every run
-            if value
-        }
-        for form in {form for value in values for form in _forms(value)}:
+        for form in self._keys:
             self._heads.setdefault(form[:_HEAD], []).append(form)
         for forms in self._heads.values():
             forms.sort(key=len, reverse=True)
         self._lengths = sorted({len(head) for head in self._heads}, reverse=True)
-        self._name(values)
 
     def __call__(self, text: str) -> str:
-        """The text without hidden values, and defanged where that is wanted."""
+        """The text without hidden values of four characters or more, and defanged where that is wanted."""
         text = self._redacted(text) if self._heads else text
         return defanged(text) if self._is_defanged else text
 
-    def cell(self, column: str, text: str) -> str:
-        """A cell's text: in a hidden column what stands for the value, however short it is."""
-        if column in self.columns and text:
-            return self._cells.get(_small(text)) or self(text)
-        return self(text)
+    def whole(self, text: str) -> str:
+        """A text that may be a value as a whole, however short: a cell, a title, an item of a list."""
+        return self._name(key(text)) if self.holds(text) else self(text)
+
+    def holds(self, text: str) -> bool:
+        """Whether a text is a hidden value."""
+        return key(text) in self._places
+
+    def within(self, text: str) -> str:
+        """A text between two marks of HTML: a whole, but for the space around it."""
+        inner = text.strip()
+        return text.replace(inner, self.whole(inner)) if inner else text
+
+    def query(self, text: str, *kinds: str) -> str:
+        """The text of a query: its string literals are such wholes, and its tokens of other `kinds`."""
+        if not self._places:
+            return self(text)
+        return self("".join(self._token(token, ("string", *kinds)) for token in tokens(text)))
 
     def letter(self, column: str) -> str:
         """The letter in all that stands for values of a column."""
         return _letters(self.columns.index(column))
 
-    def _name(self, values: Mapping[str, int]) -> None:
-        """Give each value what stands for it: nothing in which a hidden value could be read."""
-        numbers = [0] * len(self.columns)
-        for value, place in values.items():
-            name = ""
-            while not name or self._found(name):
-                numbers[place] += 1
-                name = f"⟦{_letters(place)}{numbers[place]}⟧"
-            self._cells[value] = name
-            self._names |= dict.fromkeys(_forms(value), name)
+    def _token(self, token: Token, kinds: Collection[str]) -> str:
+        if token.kind not in kinds:
+            return token.text
+        before, value, behind = parted(token.text)
+        return f"{before}{self._name(key(value))}{behind}" if key(value) in self._places else token.text
+
+    def _name(self, value: str) -> str:
+        """What stands for a value: nothing in which a hidden value could be read."""
+        name, place = self._names.get(value, ""), self._places[value]
+        while not name or (value not in self._names and self._found(name)):
+            self._numbers[place] += 1
+            name = f"⟦{_letters(place)}{self._numbers[place]}⟧"
+        self._names[value] = name
+        return name
 
     def _found(self, text: str) -> bool:
         folded, _ = _folded(text)
@@ -94,98 +110,61 @@ class Mask:
             if not form:
                 at += 1
                 continue
-            shown += [text[begun : places[at]], self._names[form]]
+            shown += [text[begun : places[at]], self._name(self._keys[form])]
             at += len(form)
             begun = places[at - 1] + 1
         return "".join([*shown, text[begun:]])
 
 
-def hidden_values(
-    store: Store, records: Iterable[Record], columns: Sequence[str]
-) -> tuple[dict[str, set[str]], list[str]]:
-    """All values of these columns in all kept answers; and the ids of records with such a column whose answer cannot be read."""
-    values: dict[str, set[str]] = {column: set() for column in columns}
-    unread: list[str] = []
-    for record in records:
-        for kept in record.tables:
-            wanted = [column for column, _ in kept.columns if column in values]
-            if not wanted:
-                continue
-            try:
-                table = store.table(kept)
-            except ResultGone:
-                unread.append(record.id)
-                continue
-            for column in wanted:
-                values[column] |= values_in(table, column)
-    return values, list(dict.fromkeys(unread))
+def key(value: str) -> str:
+    """A value as it is compared."""
+    return _folded(value)[0] or value
 
 
-def values_in(table: pa.Table, column: str) -> set[str]:
-    """The distinct values of a column as a report would show them; of a dynamic one also each text and number in it."""
-    import pyarrow as pa
-
-    field = table.schema.field(column)
-    distinct = pa.table([table.column(column).unique()], schema=pa.schema([field]))
-    texts = {cell_text(cell) for rows in wire_rows(distinct, column) for (cell,) in rows}
-    if kql_type(field) == "dynamic":
-        texts |= {leaf for text in tuple(texts) for leaf in _leaves(_read(text))}
-    return texts - {""}
+_PARTS = re.compile(r"([hH]?@?(?P<quote>```|~~~|[\"']))(.*?)((?P=quote)?)", re.DOTALL)
 
 
-def cell_text(cell: Any) -> str:
-    """A value of an answer as its report shows it."""
-    if cell is None:
-        return ""
-    return str(cell).lower() if isinstance(cell, bool) else str(cell)
-
-
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif not isinstance(value, bool) and value is not None:
-        yield str(value)
+def parted(literal: str) -> tuple[str, str, str]:
+    """A string literal's opening, what stands in it, and its closing."""
+    match = _PARTS.fullmatch(literal)
+    return (match[1], match[3], match[4]) if match else ("", literal, "")
 
 
 def _forms(value: str) -> set[str]:
     """The ways in which a text of a case can write a value, folded: as it is, within JSON, within KQL, within an address."""
     if len(value) < SHORTEST:
         return set()
-    written = (
-        value,
-        json.dumps(value)[1:-1],
-        quoted(value)[1:-1],
-        value.replace("'", "''"),
-        value.replace('"', '""'),
-        quote(value),
-        quote(value, safe=""),
-    )
+    written = {
+        form
+        for text in {value, normalize("NFC", value), normalize("NFD", value)}
+        for form in (
+            text,
+            json.dumps(text)[1:-1],
+            quoted(text)[1:-1],
+            text.replace("'", "''"),
+            text.replace('"', '""'),
+            quote(text, errors="replace"),
+            quote(text, safe="", errors="replace"),
+        )
+    }
     return {_folded(form)[0] for form in written} - {""}
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """The text in small letters and without backslashes, which JSON and KQL add; and where each character stood."""
-    small = _small(text)
-    places = [place for place, char in enumerate(small) if char != "\\"]
-    return small.replace("\\", ""), places
+    """The text as it is compared, and where each of its characters stood.
+
+    In small letters (a final sigma as any sigma), accents beside their letters, without the backslashes that JSON and KQL add.
+    """
+    if text.isascii():
+        small = text.lower()
+        return small.replace("\\", ""), [place for place, char in enumerate(small) if char != "\\"]
+    folded = [(part, place) for place, char in enumerate(text) if char != "\\" for part in _letter(char)]
+    return "".join(part for part, _ in folded), [place for _, place in folded]
 
 
-def _small(text: str) -> str:
-    """The text in small letters, each at its place."""
-    small = text.lower()
-    if len(small) == len(text):
-        return small
-    return "".join(letter if len(letter := char.lower()) == 1 else char for char in text)
+@cache
+def _letter(char: str) -> str:
+    return normalize("NFD", normalize("NFD", char).casefold())
 
 
 def _letters(place: int) -> str:

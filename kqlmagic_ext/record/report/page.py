@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _MOST_COLUMNS = 10
 _MOST_TURNED = 3
+_SHORT = 25  # lines of a query that stays on one page
 _LEFT_OUT = (
     "Left out are drawings of browser cells, charts that were changed by hand, and what was done in Python, PowerShell "
     "and JavaScript between the queries: none of these is in the record."
+)
+
+_HASHES = (
+    "SHA-256 of each answer as it came: of its content (form 1) and of the file that keeps it. "
+    f"Tables above show their first {FIRST_ROWS} rows, or a few more where those are all."
+)
+_NO_HASHES = (
+    "The hashes are left out: hidden values could be guessed from them. %kql_verify checks them in the case."
 )
 
 
@@ -60,12 +69,9 @@ def page(cover: Cover, chapters: Sequence[Chapter], cells: str | None = None) ->
 
 
 def _head(cover: Cover, chapters: Sequence[Chapter]) -> Iterable[str]:
-    asked = sum(chapter.kind == "query" for chapter in chapters)
     yield f"<header><h1>{_line(cover.title)}</h1>"
-    yield (
-        f"<p>Case {_line(cover.case)} · {asked:,} {'query' if asked == 1 else 'queries'} · made {_line(cover.made)} by "
-        f"{_line(cover.maker)}</p></header>"
-    )
+    yield f"<p>Case {_line(cover.case)} · made {_line(cover.made)} by {_line(cover.maker)}</p></header>"
+    yield _facts(_summary(chapters))
     invented = [chapter.id for chapter in chapters if chapter.synthetic]
     if invented:
         answered = sum(bool(chapter.hashes) for chapter in chapters)
@@ -74,7 +80,24 @@ def _head(cover: Cover, chapters: Sequence[Chapter]) -> Iterable[str]:
     for notice in (*cover.notices, _LEFT_OUT):
         yield f'<p class="notice">{_line(notice)}</p>'
     if cover.tree:
-        yield f"<nav><h2>What fed what</h2><pre>{_block(cover.tree)}</pre></nav>"
+        yield f"<nav><h2>What fed what</h2><div class='tree'>{_tree(cover.tree)}</div></nav>"
+
+
+def _summary(chapters: Sequence[Chapter]) -> Iterable[tuple[str, str]]:
+    """How much of what there is, from when to when, and where it was asked."""
+    kinds = [chapter.kind for chapter in chapters]
+    failed = sum(bool(chapter.error) for chapter in chapters)
+    asked, noted, forgotten = map(kinds.count, ("query", "note", "forgotten"))
+    told = [f"{asked:,} {'query' if asked == 1 else 'queries'}" + (f" ({failed:,} failed)" if failed else "")]
+    told += [f"{noted:,} note{'s' * (noted != 1)}"] if noted else []
+    told += [f"{forgotten:,} forgotten"] if forgotten else []
+    yield "records", f"{len(kinds):,}: {', '.join(told)}"
+    yield "times", f"{chapters[0].time[:19]}Z to {chapters[-1].time[:19]}Z" if chapters else ""
+    facts = [dict(chapter.facts) for chapter in chapters]
+    places = dict.fromkeys(
+        f"{one['connection']} {one.get('place', '')}".strip() for one in facts if "connection" in one
+    )
+    yield "asked of", "; ".join(places)
 
 
 def _chapter(chapter: Chapter) -> str:
@@ -88,10 +111,11 @@ def _chapter(chapter: Chapter) -> str:
             f"<footer>{_line(chapter.id)}, noted {_line(chapter.time)}</footer></section>"
         )
     failed = " failed" if chapter.error else ""
+    short = " short" if chapter.text.count("\n") < _SHORT else ""
     parts = [
         f'<section class="query{failed}" id="{_line(chapter.id)}">',
         f"<h2>{_line(chapter.id)} <time>{_line(chapter.time)}</time></h2>",
-        f"<pre>{_block(chapter.text)}</pre>",
+        f'<pre class="asked{short}">{_block(chapter.text)}</pre>',
         *(
             [f'<p class="label">as sent</p><pre class="sent">{_block(chapter.sent)}</pre>']
             if chapter.sent
@@ -139,32 +163,43 @@ def _turned(table: Rows) -> str:
     return _grid("rows turned", ("", *(f"row {number}" for number in range(1, len(rows) + 1))), lines, said)
 
 
-def _grid(kind: str, columns: Iterable[str], rows: Iterable[Iterable[str]], said: str) -> str:
+def _grid(kind: str, columns: Iterable[str], rows: Iterable[Iterable[str | None]], said: str) -> str:
     head = "".join(f"<th>{_line(name)}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_line(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(f'{_cell(cell)}' for cell in row)}</tr>" for row in rows)
     note = f'<p class="count">{_line(said)}</p>' if said else ""
     return (
         f'<div class="{kind}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
     )
 
 
+def _cell(text: str | None) -> str:
+    return '<td class="null">null</td>' if text is None else f"<td>{_line(text)}</td>"
+
+
 def _appendix(chapters: Sequence[Chapter]) -> Iterable[str]:
+    """The hashes of all answers, where they may be told, and what made the answers."""
+    told = [(chapter.id, *hashes) for chapter in chapters for hashes in chapter.hashes]
     rows = [
-        f"<tr><td>{_line(chapter.id)}</td><td>{_line(state)}</td><td><code>{_line(content)}</code></td><td><code>{_line(file)}</code></td></tr>"
-        for chapter in chapters
-        for content, file, state in chapter.hashes
+        f"<tr><td>{_line(identity)}</td><td>{_line(state)}</td><td><code>{content}</code></td><td><code>{file}</code></td></tr>"
+        for identity, content, file, state in told
+        if content
     ]
-    yield (
-        '<section class="appendix"><h2>Hashes and versions</h2><p>SHA-256 of each answer as it came, before anything was '
-        f"hidden: of its content (form 1) and of the file that keeps it. Tables above show at most {FIRST_ROWS} rows.</p>"
-    )
-    yield (
-        "<table><thead><tr><th>record</th><th>state</th><th>content</th><th>file</th></tr></thead><tbody>"
-        + "".join(rows)
-        + "</tbody></table>"
-    )
+    yield '<section class="appendix"><h2>Hashes and versions</h2>'
+    if rows:
+        yield f"<p>{_HASHES}</p>"
+        yield "<table class='hashes'><thead><tr><th>record</th><th>state</th><th>content</th><th>file</th></tr></thead><tbody>"
+        yield "".join(rows) + "</tbody></table>"
+    elif told:
+        yield f"<p>{_NO_HASHES}</p>"
+        yield "".join(f"<p>{_line(identity)}: {_line(state)}</p>" for identity, *_, state in told)
     versions = list(dict.fromkeys(chapter.versions for chapter in chapters if chapter.versions))
     yield "".join(f"<p>{_line(version)}</p>" for version in versions) + "</section>"
+
+
+def _tree(text: str) -> str:
+    """Lines that keep their indent where they are wrapped."""
+    lines = [(len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.split("\n")]
+    return "".join(f'<p style="margin-left: {indent + 2}ch">{_line(line)}</p>' for indent, line in lines)
 
 
 def _line(text: str) -> str:
