@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORM = 1  # of the JSON
+ASKED = ("query", "asked")  # the kinds of record that hold a query
 UNTOLD = "?…"  # the end of a place of which a part was left out
 LONGEST_TEXT = 1 << 18  # characters; of a longer one, head and tail are kept
 _HASH = re.compile(r"[0-9a-f]{64}|")

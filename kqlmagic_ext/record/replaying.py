@@ -12,7 +12,7 @@ from kqlmagic_ext.kql.tokens import HIDDEN, code
 from kqlmagic_ext.query import Timespan
 from kqlmagic_ext.record.canonical import content_hash
 from kqlmagic_ext.record.opening import opened
-from kqlmagic_ext.record.records import LONGEST_TEXT, number_of
+from kqlmagic_ext.record.records import ASKED, LONGEST_TEXT, number_of
 from kqlmagic_ext.record.results import ResultGone
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class NoReplay(Exception):  # noqa: N818 - what happened, in a word
 
 def text_of(record: Record) -> str:
     """The query, as it was written; NoReplay when there is none, or not all of it was kept."""
-    if record.kind not in ("query", "asked"):
+    if record.kind not in ASKED:
         was = {"note": "is a note", "forgotten": "was forgotten"}.get(record.kind, f"is a {record.kind}")
         raise NoReplay(f"{record.id} {was}: there is no query to run")
     if HIDDEN in record.text:

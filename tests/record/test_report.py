@@ -10,7 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kqlmagic_ext.record.records import Record
 from kqlmagic_ext.record.report.defang import defanged
+from kqlmagic_ext.record.store import Store
 from tests.notebook import Notebook
 
 
@@ -182,7 +184,7 @@ def test_a_report_names_the_places_and_the_numbers_that_are_missing(case: Notebo
     case.run("%kql print 3")
     desk = case.shell.magics_manager.registry["KqlMagics"].recording.settled()
     (desk.store.folder / "records" / "R2.json").unlink()
-    desk.store.take_id()
+    (desk.store.folder / "records" / "R4.json").touch()
     text = shown(report(case, tmp_path))
     assert "local://demo?end=2026-11-01" in text
     assert "Missing here: R4: asked by a kernel that runs it still, or died." in text
@@ -210,3 +212,13 @@ def test_a_report_says_each_thing_once_and_nulls_by_name(case: Notebook, tmp_pat
     assert "as sent" not in text
     assert "4: 3 queries (1 failed), 1 note" in text
     assert "demo local://demo?end=2026-11-01" in text
+
+
+def test_a_question_without_an_answer_is_told_and_masked(case: Notebook, cases: Path, tmp_path: Path) -> None:
+    case.run("%kql print User = 'someone'")
+    asked = Record("", "", "asked", "2026-11-01T00:00:00Z", text="T | where User == 'anna-lena'")
+    Store(cases / "contoso").begin(asked)  # by a kernel that died
+    text = shown(report(case, tmp_path, "--redact User"))
+    assert "no answer is known" in text
+    assert "T | where User ==" in text
+    assert "anna-lena" not in text

@@ -9,6 +9,7 @@ from kqlmagic_ext.frames import frame_from_arrow, from_envelope, kql_type, wire_
 from kqlmagic_ext.kql.literals import literal
 from kqlmagic_ext.query import shortened
 from kqlmagic_ext.record.history import window_of
+from kqlmagic_ext.record.records import ASKED
 from kqlmagic_ext.record.report.hidden import cell_text
 from kqlmagic_ext.record.results import ResultGone
 
@@ -86,7 +87,7 @@ def chapters(store: Store, records: Iterable[Record], mask: Mask, picture: Pictu
     `picture` draws a masked frame as its `render` asks: a data URI (empty where there is none) and a sentence.
     """
     for record in records:
-        yield _query(store, record, mask, picture) if record.kind == "query" else _other(record, mask)
+        yield _query(store, record, mask, picture) if record.kind in ASKED else _other(record, mask)
 
 
 def _other(record: Record, mask: Mask) -> Chapter:
@@ -169,6 +170,7 @@ def _parameter(envelope: Mapping[str, Any], mask: Mask) -> str:
 
 def _said(record: Record) -> list[str]:
     said = [] if record.complete or record.error else ["the answer is incomplete"]
+    said += ["no answer is known: its kernel died, or runs it still"] * (record.kind == "asked")
     return [*said, *(f"rows are missing: {reason}" for reason in record.missing), *record.warnings]
 
 

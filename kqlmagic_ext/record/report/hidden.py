@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.frames import from_envelope, kql_type, wire_rows
+from kqlmagic_ext.record.records import ASKED
 from kqlmagic_ext.record.report.compared import compared
 from kqlmagic_ext.record.results import ResultGone
 
@@ -42,7 +43,7 @@ def hidden_values(
 
 
 def _compared_values(record: Record, column: str) -> set[str]:
-    found = compared(record.text, [column]) if record.kind == "query" else set()
+    found = compared(record.text, [column]) if record.kind in ASKED else set()
     for name, envelope in record.parameters.items():
         if f"{{{{{name}}}}}" in found and envelope.get("kind") == "value":
             found |= set(_leaves(from_envelope(envelope)))

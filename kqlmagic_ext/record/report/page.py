@@ -90,6 +90,7 @@ def _summary(chapters: Sequence[Chapter]) -> Iterable[tuple[str, str]]:
     asked, noted, forgotten = map(kinds.count, ("query", "note", "forgotten"))
     told = [f"{asked:,} {'query' if asked == 1 else 'queries'}" + (f" ({failed:,} failed)" if failed else "")]
     told += [f"{noted:,} note{'s' * (noted != 1)}"] if noted else []
+    told += [f"{open_ones:,} without a known answer"] if (open_ones := kinds.count("asked")) else []
     told += [f"{forgotten:,} forgotten"] if forgotten else []
     yield "records", f"{len(kinds):,}: {', '.join(told)}"
     yield "times", f"{chapters[0].time[:19]}Z to {chapters[-1].time[:19]}Z" if chapters else ""
