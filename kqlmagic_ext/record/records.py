@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,6 +17,7 @@ FORM = 1  # of the JSON
 ASKED = ("query", "asked")  # the kinds of record that hold a query
 UNTOLD = "?…"  # the end of a place of which a part was left out
 LONGEST_TEXT = 1 << 18  # characters; of a longer one, head and tail are kept
+_SEAL = "record_sha256"
 _HASH = re.compile(r"[0-9a-f]{64}|")
 
 
@@ -130,7 +132,17 @@ def number_of(identity: str) -> int:
 def to_json(record: Record) -> str:
     """The record as JSON, for people to read, too."""
     told = {name: value for name, value in _plain(record).items() if value not in ("", None, {}, [], ())}
-    return json.dumps({"form": FORM, **told}, ensure_ascii=False, indent=1)
+    return sealed({"form": FORM, **told})
+
+
+def sealed(told: Mapping[str, Any]) -> str:
+    """What a record tells as JSON, with the SHA-256 of all of it: what a disk or a hand changed is seen."""
+    return json.dumps({**told, _SEAL: _digest(told)}, ensure_ascii=False, indent=1)
+
+
+def _digest(told: Mapping[str, Any]) -> str:
+    canonical = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def from_json(text: str) -> Record:
@@ -141,6 +153,8 @@ def from_json(text: str) -> Record:
         raise ValueError("it is no record") from error
     if not isinstance(told, dict) or told.get("form") != FORM:
         raise ValueError("it is no record of a known form")
+    if told.pop(_SEAL, None) != _digest(told):
+        raise ValueError("it was changed after it was written")
     told = {name: value for name, value in told.items() if name in _FIELDS}
     for name, value in told.items():
         if not isinstance(value, _JSON.get(_FIELDS[name], (list, dict))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from kqlmagic_ext.frames import kql_field
 from kqlmagic_ext.record.drafts import Draft
-from kqlmagic_ext.record.records import Record
+from kqlmagic_ext.record.records import Record, sealed
 from kqlmagic_ext.record.store import Store
 from kqlmagic_ext.record.writer import Writer
 from tests.notebook import Notebook
@@ -64,3 +65,10 @@ def slow_disk(store: Store) -> Iterator[None]:
         yield
     finally:
         gate.set()
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Have a record's file tell something else, sealed anew: as somebody would who knows how."""
+    told = json.loads(path.read_text("utf-8"))
+    del told["record_sha256"]
+    path.write_text(sealed(told | changes), "utf-8")

@@ -22,6 +22,7 @@ from kqlmagic_ext.magics.recording import Recording, Wishes
 from kqlmagic_ext.query import Query, Result, Sent, Timespan, Window
 from kqlmagic_ext.record.canonical import content_hash
 from tests.notebook import Notebook
+from tests.record.drafted import edit
 from tests.record.test_history import history
 
 ASKED = "%%kql --cache 1h -t 2d -o rows\nSigninLogs | where UserPrincipalName has {{user}}"
@@ -79,18 +80,16 @@ def test_an_old_failed_incomplete_or_damaged_answer_is_none(case: Notebook, case
     asked = "%kql --cache 1h SigninLogs | take 3"
     records, results = cases / "contoso" / "records", cases / "contoso" / "results"
     for change in (
-        lambda text: text.replace('"time": "20', '"time": "19'),
-        lambda text: text.replace('"time": "20', '"time": "29'),  # a clock that was wrong
-        lambda text: text.replace('"complete": true', '"complete": false'),
-        lambda text: text.replace('"complete": true', '"complete": true, "error": "x"'),
-        lambda text: text.replace('"complete": true', '"complete": true, "lost": "x"'),
+        {"time": "1926-11-01T00:00:00Z"},
+        {"time": "2926-11-01T00:00:00Z"},  # a clock that was wrong
+        {"complete": False},
+        {"error": "x"},
+        {"lost": "x"},
     ):
         case.run(asked)
         history(case)  # it is on the disk
         for path in records.glob("*.json"):
-            text = path.read_text("utf-8")
-            assert change(text) != text
-            path.write_text(change(text), "utf-8")
+            edit(path, **change)
         case.run(asked)
         assert "no query was sent" not in case.receipt
         case.run(asked)

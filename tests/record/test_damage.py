@@ -83,6 +83,19 @@ def test_an_index_that_another_kernel_holds_keeps_nobody_from_recording(
     assert [record.id for record in store.history()] == ["R1", "R2"]
 
 
+def test_a_record_that_a_hand_changed_is_told(case: Notebook, cases: Path) -> None:
+    case.run("%kql print honest = 299")
+    case.run("%kql_note a lead")
+    history(case)
+    for number, (old, new) in enumerate([("299", "300"), ("lead", "dead")], 1):
+        path = cases / "contoso" / "records" / f"R{number}.json"
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    history(case)
+    assert "records that cannot be read: R1, R2" in case.receipt
+    assert "it was changed after it was written" in str(case.error("%kql_open R1"))
+    assert case.value("%kql_verify")["state"].tolist() == ["damaged", "damaged"]
+
+
 @pytest.mark.parametrize(
     "text",
     ["{", '{"form": 1}', "[" * 100_000, '{"form": 1, "id": "R1", "case": "x", "kind": "query", "time": "?"}',

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.notebook import Notebook
+from tests.record.drafted import edit
 from tests.record.test_history import FAILED, history
 
 USER = "%%kql -t 2d -o first\nSigninLogs | where UserPrincipalName has {{user}} | project TimeGenerated"
@@ -143,8 +144,7 @@ def test_a_place_that_is_not_kept_in_full_is_not_guessed(case: Notebook, cases: 
     case.run("%kql print 1")
     history(case)
     path = cases / "contoso" / "records" / "R1.json"
-    told = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps(told | {"place": "local://demo?…"}), "utf-8")
+    edit(path, place="local://demo?…")
     assert str(case.error("%kql_rerun R1")) == "R1 was asked of demo, whose place is not kept: -c names one"
     assert case.value("%kql_rerun R1 -c demo").shape == (1, 1)
 
