@@ -47,7 +47,7 @@ class Results:
         if problem := self.problem(kept):
             raise ResultGone(problem)
         try:
-            table = pq.ParquetFile(self._path(kept.sha256)).read()
+            table = pq.ParquetFile(self._path(kept.sha256)).read(use_threads=False)
             found = content_hash(table)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise ResultGone(_BROKEN) from error
