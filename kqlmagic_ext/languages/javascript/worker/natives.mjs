@@ -52,11 +52,23 @@ keep(getPrototypeOf(builtins.Uint8Array), "TypedArray");
 const isSame = (was, now) =>
   was && now ? was.value === now.value && was.get === now.get && was.set === now.set : was === now;
 
+/** Whether a property is as it was: nearly all hold a function, which is looked at without making a descriptor of it. */
+function isUntouched({ object, key, was }) {
+  if (was?.value) {
+    try {
+      return object[key] === was.value;
+    } catch {
+      return false; // a getter that a cell has put there
+    }
+  }
+  return isSame(was, getOwnPropertyDescriptor(object, key));
+}
+
 /** Put back what has changed, and remember its names. */
 export function mend() {
   for (let at = 0; at < kept.length; at += 1) {
     const one = kept[at];
-    if (isSame(one.was, getOwnPropertyDescriptor(one.object, one.key))) continue;
+    if (isUntouched(one)) continue;
     const isBack = one.was ? defineProperty(one.object, one.key, one.was) : deleteProperty(one.object, one.key);
     lasting ||= !isBack;
     changed[changed.length] = one.name;
