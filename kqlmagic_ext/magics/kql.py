@@ -36,7 +36,7 @@ from kqlmagic_ext.magics.typing import Typing
 from kqlmagic_ext.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -208,7 +208,11 @@ class KqlMagics(Magics):
         """
         names = opt.listed(parse_argstring(self.kql_accept, line).output)
         self.bindings.check(names)
-        return self.queries.accept(opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0))
+        return self.queries.accept(self.cell_for(names))
+
+    def cell_for(self, names: Iterable[str]) -> opt.Cell:
+        """A cell that asks nothing, and binds an answer that is there to these names."""
+        return opt.Cell(parse_argstring(self.kql, ""), "", tuple(names), 0, 0)
 
     # ------------------------------------------------------------ after a failure
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import publish_display_data
 
 from kqlmagic_ext.connections.worker import interruptible
@@ -14,6 +15,7 @@ from kqlmagic_ext.display.receipt import receipt
 from kqlmagic_ext.errors import harmless
 from kqlmagic_ext.magics import options as opt
 from kqlmagic_ext.magics.named_records import one_sentence, record_of
+from kqlmagic_ext.magics.recording import case_name, iso
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -90,9 +92,8 @@ class RecordMagics(Magics):
             raise UsageError(
                 f"-o names {len(names)} variables, and {record.id} has {len(result.frames)} tables"
             )
-        asked = opt.Cell(parse_argstring(self._kql.kql, ""), "", names, 0, 0)
         return self._kql.queries.show(
-            asked, result, [f"{record.id}, as it came {record.time}; no query was sent"]
+            self._kql.cell_for(names), result, [f"{record.id}, as it came {record.time}; no query was sent"]
         )
 
     @no_var_expand
@@ -137,7 +138,7 @@ class RecordMagics(Magics):
             for text in arguments.ids
         ]
         for one in ids:
-            desk.store.forget(number_of(one), _now())
+            desk.store.forget(number_of(one), iso(datetime.now(UTC)))
         publish_display_data(dict(receipt([f"forgotten: {', '.join(ids)}"])))
 
     @no_var_expand
@@ -148,8 +149,6 @@ class RecordMagics(Magics):
 
         Each case has a folder of its own; an earlier one is opened again by its name.
         """
-        from kqlmagic_ext.magics.recording import case_name
-
         name = line.strip().strip("\"'")
         if name and case_name(name) != name:
             raise UsageError(
@@ -201,9 +200,3 @@ def _few(ids: list[str]) -> str:
     return ", ".join(
         [f"{len(ids) - _SHOWN_IDS:,} earlier ones"] * (len(ids) > _SHOWN_IDS) + ids[-_SHOWN_IDS:]
     )
-
-
-def _now() -> str:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kqlmagic_ext.connections.local.functions.forms import add, add_of_any_number, once
 
 
-def _items(array: str) -> str:
+def items(array: str) -> str:
     """The elements; null for what is no array."""
     return f"CASE WHEN json_type(to_json({array})) = 'ARRAY' THEN json_extract(to_json({array}), '$[*]') END"
 
@@ -14,7 +14,7 @@ def _over(body: str, *arrays: str) -> str:
     """SQL over the elements of arrays, each by its name; null where one is no array."""
     sql = f"CASE WHEN {' AND '.join(f'{name} IS NOT NULL' for name in 'abc'[: len(arrays)])} THEN to_json({body}) END"
     for name, array in reversed(list(zip("abc", arrays, strict=False))):
-        sql = once(_items(array), name, sql)
+        sql = once(items(array), name, sql)
     return sql
 
 
@@ -62,7 +62,7 @@ def _without(args: list[str]) -> str:
 
 def _lists(args: list[str], body: str) -> str:
     """SQL over the list `l` of the arrays' elements; null where one is no array."""
-    listed = ", ".join(_items(arg) for arg in args)
+    listed = ", ".join(items(arg) for arg in args)
     all_there = "len(list_filter(l, lambda o: o IS NOT NULL)) = len(l)"
     return once(f"[{listed}]", "l", f"CASE WHEN {all_there} THEN to_json({body}) END")
 
@@ -138,7 +138,7 @@ def _zipped() -> str:
     value = "json_extract(to_json({1}), '$[' || CAST(i - 1 AS VARCHAR) || ']')"
     pairs = f"list_transform(range(1, len(a) + 1), lambda i: struct_pack(k := json_extract_string(a[i], '$'), t := json_type(a[i]), v := coalesce({value}, CAST('null' AS JSON))))"
     texts = f"list_transform(list_filter({pairs}, lambda p: p.t = 'VARCHAR'), lambda p: struct_pack(k := p.k, v := p.v))"
-    return once(_items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN {merged(texts)} END")
+    return once(items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN {merged(texts)} END")
 
 
 def install() -> None:

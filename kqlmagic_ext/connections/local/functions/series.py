@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kqlmagic_ext.connections.local.functions.arrays import items
 from kqlmagic_ext.connections.local.functions.forms import add, once
 
 _IS_NUMBER = "json_type({e}) IN ('BIGINT', 'UBIGINT', 'DOUBLE')"
@@ -11,16 +12,11 @@ def _number(element: str) -> str:
     return f"CASE WHEN {_IS_NUMBER.format(e=element)} THEN TRY_CAST(CAST({element} AS VARCHAR) AS DOUBLE) END"
 
 
-def _items(array: str) -> str:
-    """The elements; null for what is no array."""
-    return f"CASE WHEN json_type(to_json({array})) = 'ARRAY' THEN json_extract(to_json({array}), '$[*]') END"
-
-
 def _each(body: str) -> str:
     """SQL for each number `v` of one array."""
     inner = once(_number("e"), "v", body)
     return once(
-        _items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN to_json(list_transform(a, lambda e: {inner})) END"
+        items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN to_json(list_transform(a, lambda e: {inner})) END"
     )
 
 
@@ -30,21 +26,21 @@ def _pairs(body: str) -> str:
     inner = once(numbers, "p", body)
     listed = f"to_json(list_transform(range(1, greatest(len(a), len(b)) + 1), lambda i: {inner}))"
     sql = f"CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN {listed} END"
-    return once(_items("{0}"), "a", once(_items("{1}"), "b", sql))
+    return once(items("{0}"), "a", once(items("{1}"), "b", sql))
 
 
 def _folded(body: str) -> str:
     """SQL over the list `n` of an array's numbers; null where an element is none."""
     numbers = f"list_transform(a, lambda e: {_number('e')})"
     sql = once(numbers, "n", f"CASE WHEN len(n) = list_count(n) THEN {body} END")
-    return once(_items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN {sql} END")
+    return once(items("{0}"), "a", f"CASE WHEN a IS NOT NULL THEN {sql} END")
 
 
 def _filled(found: str) -> str:
     """SQL that puts `found` in the place of each missing element, which is null or the last argument."""
     element = f"CASE WHEN {_is_missing('a[i]')} THEN {found} ELSE a[i] END"
     return once(
-        _items("{0}"),
+        items("{0}"),
         "a",
         f"CASE WHEN a IS NOT NULL THEN to_json(list_transform(range(1, len(a) + 1), lambda i: {element})) END",
     )
