@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -107,6 +106,8 @@ def interruptible(work: Callable[[Cancellation], T], watch: Callable[[], object]
 
 async def cancellable(work: Callable[[Cancellation], T]) -> T:
     """What `work` gives. A cancelled task cancels it, and ends when the work has ended."""
+    import asyncio  # the emulator alone waits so; loading the extension does not
+
     loop, cancellation, ended = asyncio.get_running_loop(), Cancellation(), asyncio.Event()
     thread = _Work(work, cancellation, lambda: loop.call_soon_threadsafe(ended.set))
     thread.start()
