@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from kqlmagic_ext.connections.local.functions.in_python import PythonFunction
     from kqlmagic_ext.connections.worker import Cancellation
 
 DEFAULT_MEMORY = "70%"
@@ -82,6 +83,11 @@ class Database:
             run(f"SET allowed_paths=[{', '.join(map(quote_text, files))}]")
         run(f"SET temp_directory={quote_text(self.scratch)}")
         run("SET enable_external_access=false")
+
+    def add_functions(self, functions: Iterable[PythonFunction]) -> None:
+        """Make functions of Python known to every query."""
+        for function in functions:
+            function.register(self._root)
 
     def cursor(self) -> DuckDBPyConnection:
         """A cursor of its own: its temporary views are seen by no other, and end with it."""

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from kqlmagic_ext.connections.local import corrections, let_functions, private_copy
-from kqlmagic_ext.connections.local.functions import addresses, aggregates, arrays, series, texts
+from kqlmagic_ext.connections.local.functions import (
+    addresses,
+    aggregates,
+    arrays,
+    encoded,
+    in_python,
+    series,
+    texts,
+)
 from kqlmagic_ext.connections.local.operators import READERS, expand
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
@@ -106,7 +114,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     return query
 
 
-for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, series, texts):
+for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, encoded, series, texts):
     addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator
@@ -115,6 +123,7 @@ lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
 
+PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())
 SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
 read_query, to_sql, bind, clock, CLOCK_SLOT = (
     lower.lower,
@@ -130,6 +139,6 @@ query_parameters, match_wildcard, kusto_type = (
 )
 
 __all__ = [
-    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
+    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "PYTHON_FUNCTIONS", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
     "query_parameters", "read_query", "to_sql",
 ]  # fmt: skip
