@@ -12,27 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
 from kqlmagic_ext.connections.local.dialect import ir
+from kqlmagic_ext.connections.local.tree import nodes
 from kqlmagic_ext.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _MOST_NEEDLES = 1000
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
-
-
-def nodes(query: ir.Query) -> Iterator[Any]:
-    """Every node of the query, each once: some are shared."""
-    stack: list[Any] = [query]
-    seen: set[int] = set()
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (tuple, list)):
-            stack.extend(node)
-        elif dataclasses.is_dataclass(node) and not isinstance(node, type) and id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            stack.extend(getattr(node, field.name) for field in dataclasses.fields(node))
 
 
 def refuse_wrong(query: ir.Query, source: Source) -> None:

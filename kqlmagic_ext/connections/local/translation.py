@@ -25,8 +25,9 @@ from kqlmagic_ext.connections.local.dialect import (
 )
 from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.literals import right_literals
-from kqlmagic_ext.connections.local.review import nodes, refuse_wrong, with_constant_needles
+from kqlmagic_ext.connections.local.review import refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
+from kqlmagic_ext.connections.local.tree import nodes
 from kqlmagic_ext.connections.local.unions import split_columns
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED, hidden_parameter

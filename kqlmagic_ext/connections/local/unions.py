@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.dialect import ir
-from kqlmagic_ext.connections.local.review import nodes
+from kqlmagic_ext.connections.local.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.operators.added import Added, unsupported
 from kqlmagic_ext.connections.local.operators.nested import nested_columns, nested_sql
-from kqlmagic_ext.connections.local.private_copy import ir, lower
+from kqlmagic_ext.connections.local.private_copy import ir, lower, translate
 from kqlmagic_ext.connections.local.sql import quote_name
+from kqlmagic_ext.connections.local.tree import nodes
 
 if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.operators.added import Columns, Tables
 
+# The operators that name each column that they read.
+_NAMING = (ir.Where, ir.Project, ir.Extend, ir.Take, ir.Sort, ir.Top, ir.Count, ir.Distinct, ir.Summarize)
 _ROW, _NUMBER, _PLACE = "the row of mv-apply", "its number", "the place in it"
 
 
@@ -38,19 +41,38 @@ class MvApply(Added):
         replaced = {target.name or target.column for target in self.expanded.targets}
         return [name for name in given if name not in replaced or name in answered]
 
+    def _read(self, given: Columns) -> Columns:
+        """The columns that the body reads, as far as that is known; each one more makes the join dearer."""
+        steps = self._steps
+        if not all(isinstance(step, (ir.MvExpand, *_NAMING)) for step in steps):
+            return given
+        if any(isinstance(node, ir.Wildcard) for node in nodes(steps)):
+            return given
+        named = translate._referenced_columns(steps) | {target.column for target in self.expanded.targets}
+        return [name for name in given if name in named]
+
+    @property
+    def _one_row(self) -> bool:
+        """Whether the body gives one row at most, so that there is no order to keep in it."""
+        return isinstance(self._steps[-1], ir.Summarize) and not self._steps[-1].by
+
     def sql(self, source: str, given: Columns) -> str:
-        answered = nested_columns(given, self._steps, None)
+        read = self._read(given)
+        answered = nested_columns(read, self._steps, None)
         shown = ", ".join(
             f"{'i' if name in answered else 'o'}.{quote_name(name)} AS {quote_name(name)}"
             for name in self.columns(given, None)
         )
-        row = ", ".join(f"o.{quote_name(name)} AS {quote_name(name)}" for name in given)
-        inner = nested_sql(_ROW, given, self._steps)
+        row = ", ".join(f"o.{quote_name(name)} AS {quote_name(name)}" for name in read)
+        inner = nested_sql(_ROW, read, self._steps)
+        place, then = f", row_number() OVER () AS {quote_name(_PLACE)}", f", i.{quote_name(_PLACE)}"
+        if self._one_row:
+            place = then = ""
         return (
             f"SELECT {shown} FROM (SELECT *, row_number() OVER () AS {quote_name(_NUMBER)} FROM {source}) AS o, "
             f"LATERAL (WITH {quote_name(_ROW)} AS (SELECT {row}) "
-            f"SELECT *, row_number() OVER () AS {quote_name(_PLACE)} FROM ({inner})) AS i "
-            f"ORDER BY o.{quote_name(_NUMBER)}, i.{quote_name(_PLACE)}"
+            f"SELECT *{place} FROM ({inner})) AS i "
+            f"ORDER BY o.{quote_name(_NUMBER)}{then}"
         )
 
 
