@@ -24,6 +24,7 @@ from kqlmagic_ext.connections.local.dialect import (
     to_sql,
 )
 from kqlmagic_ext.connections.local.functions.forms import apart
+from kqlmagic_ext.connections.local.kept import Recent
 from kqlmagic_ext.connections.local.literals import right_literals
 from kqlmagic_ext.connections.local.review import refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
@@ -36,9 +37,10 @@ from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+_LONGEST_KEPT = 100_000  # characters of a query
 _OF_THE_ENGINE = re.compile(r"_s\d+")
 
 
@@ -71,6 +73,47 @@ def translate(
     ParameterError
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
+    key = _key(source, scalars, known)
+    kept = _RECENT.get(key)
+    if kept is None or load(kept.translation.tables) != kept.columns:
+        kept = _translated(source, scalars, load, list(known), now)
+        if len(source.text) <= _LONGEST_KEPT:
+            _RECENT.keep(key, kept)
+    return kept.at(now)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A translation for any moment, and the columns of its tables when it was made."""
+
+    translation: Translation
+    columns: Mapping[str, Mapping[str, str]]
+    asks_the_time: bool
+
+    def at(self, now: datetime) -> Translation:
+        """The translation in which now() is that moment."""
+        if not self.asks_the_time:
+            return self.translation
+        moment = {CLOCK_SLOT: now.replace(tzinfo=None)}
+        return dataclasses.replace(self.translation, parameters={**self.translation.parameters, **moment})
+
+
+_RECENT: Recent[_Kept] = Recent()
+
+
+def _key(source: Source, scalars: Mapping[str, Value], known: Iterable[str]) -> Hashable:
+    """What a translation depends on, but for the columns of its tables."""
+    values = ((name, value.type, engine_value(value, name)) for name, value in scalars.items())
+    return source.text, tuple(values), tuple(known)
+
+
+def _translated(
+    source: Source,
+    scalars: Mapping[str, Value],
+    load: Callable[[Iterable[str]], Mapping[str, Mapping[str, str]]],
+    known: list[str],
+    now: datetime,
+) -> _Kept:
     slips = find_slips(source.text)
     source, decimals = right_literals(source, scalars)
     scalars = {**scalars, **decimals}
@@ -80,7 +123,7 @@ def translate(
         with clock(now.replace(tzinfo=None)) as active:
             query = with_constant_needles(read_query(declared + right_operators(source.text)), values)
             refuse_wrong(query, source)
-            read = _tables(query, source, list(known), scalars)
+            read = _tables(query, source, known, scalars)
             tables = load(read.tables)
             _refuse_hidden(scalars, tables)
             warnings = (*slips, *read.warnings, *split_columns(query, tables))
@@ -100,9 +143,8 @@ def translate(
             f"the query declares {', '.join(unbound)} without a value; give it by -i", name=unbound[0]
         )
     parameters = {slot: value for slot, value in bound.items() if slot in result.slots}
-    if active.used:
-        parameters[CLOCK_SLOT] = active.moment
-    return Translation(apart(str(result)), parameters, tuple(tables), warnings)
+    translation = Translation(apart(str(result)), parameters, tuple(tables), warnings)
+    return _Kept(translation, {name: dict(columns) for name, columns in tables.items()}, active.used)
 
 
 # ---------------------------------------------------------------- parameters
