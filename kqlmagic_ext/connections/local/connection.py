@@ -12,6 +12,7 @@ from kqlmagic_ext.connections.local.diagnosis import Source
 from kqlmagic_ext.connections.local.dialect import PYTHON_FUNCTIONS
 from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.inputs import add_inputs
+from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
@@ -39,10 +40,10 @@ class LocalConnection:
     """An embedded workspace: its tables, and the inputs of each query.
 
     `now`: the moment that now() gives, when the workspace is pinned to one. `synthetic`: its rows are invented.
-    `place`: the URL that opens the same rows again, at any time.
+    `place`: the URL that opens the same rows again, at any time. `reach`: what `externaldata` may read; nothing by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what makes a workspace
         self,
         name: str,
         url: str,
@@ -52,10 +53,11 @@ class LocalConnection:
         now: datetime | None = None,
         synthetic: bool = False,
         place: str | None = None,
+        reach: Reach = NOTHING,
     ) -> None:
         self.name, self.url, self.synthetic = name, url, synthetic
         self.place = place or url
-        self._database, self._pinned = database, now
+        self._database, self._pinned, self._reach = database, now, reach
         self._catalogue = Catalogue(tables, database)
         database.add_functions(PYTHON_FUNCTIONS)
 
@@ -120,7 +122,8 @@ class LocalConnection:
 
     def _moment(self, query: Query, denied: frozenset[str] = frozenset()) -> Moment:
         now = query.now or self._now()
-        return Moment(now, query.timespan.window(now) if query.timespan else Window(), denied)
+        window = query.timespan.window(now) if query.timespan else Window()
+        return Moment(now, window, denied, self._reach)
 
     def _answer(self, query: Query, cancellation: Cancellation) -> Result:
         began, moment = time.perf_counter(), self._moment(query)

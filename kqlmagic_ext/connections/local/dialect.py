@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kqlmagic_ext.connections.local import corrections, let_functions, private_copy
+from kqlmagic_ext.connections.local import corrections, let_functions, outside, private_copy
 from kqlmagic_ext.connections.local.functions import (
     addresses,
     aggregates,
@@ -114,7 +114,18 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     return query
 
 
-for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, encoded, series, texts):
+for addition in (
+    corrections,
+    let_functions,
+    outside,
+    expand,
+    aggregates,
+    addresses,
+    arrays,
+    encoded,
+    series,
+    texts,
+):
     addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator

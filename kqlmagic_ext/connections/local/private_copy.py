@@ -16,7 +16,7 @@ from kqlmagic_ext.errors import ConnectError
 NAME = "kqlmagic_ext_duckdb_kql"
 PINNED = {
     "lower": (
-        "_lower_operator", "_lower_expr", "_lower_named", "_lower_sort_key", "_lower_operators", "_lower_source", "_substitute",
+        "_lower_operator", "_lower_source", "_TABULAR_VALUE", "_find_all", "_string_literal", "_lower_expr", "_lower_named", "_lower_sort_key", "_lower_operators", "_substitute",
         "_substitute_operator", "_substitute_query", "_resolve_in_subqueries", "_inline_let_function", "_lower_mv_expand_target",
         "_cls", "_collapse", "_rule_children", "_children", "_find_names", "_unparenthesize", "_unsupported", "_is_tabular_value", "_lower_head", "_declare_let_function", "_lower_let_parameter", "_stored", "_expand", "_bind_stored_arguments", "_lower", "_FN_STATE", "_refuse_redeclared_let", "_lower_query_node", "_lower_function_call", "_LET_FUNCTIONS_STATE", "_span", "_name_text",
     ),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
+from kqlmagic_ext.connections.local.outside.views import add_view
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
 from kqlmagic_ext.connections.local.translation import Translation, translate
 from kqlmagic_ext.connections.local.types import answer_sql, answer_table
@@ -32,11 +34,15 @@ _TIME_COLUMN = "TimeGenerated"
 
 @dataclass(frozen=True)
 class Moment:
-    """When a query runs, which now() gives, the times that it may see, and the tables whose rows it may not see."""
+    """When a query runs, which now() gives, the times that it may see, and the tables whose rows it may not see.
+
+    `reach`: what lies outside the workspace and may be read.
+    """
 
     now: datetime
     window: Window
     denied: frozenset[str] = frozenset()
+    reach: Reach = NOTHING
 
 
 class Statement:
@@ -64,6 +70,8 @@ class Statement:
         self.warnings += translation.warnings
         self._cancellation.check()
         self._narrow(translation)
+        for outside in translation.outside:
+            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
         try:
             return self._fetch(translation)
         except duckdb.Error as error:

@@ -26,6 +26,7 @@ from kqlmagic_ext.connections.local.dialect import (
 from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.kept import Recent
 from kqlmagic_ext.connections.local.literals import right_literals
+from kqlmagic_ext.connections.local.outside import Outside, collected
 from kqlmagic_ext.connections.local.review import refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
 from kqlmagic_ext.connections.local.tree import nodes
@@ -46,11 +47,12 @@ _OF_THE_ENGINE = re.compile(r"_s\d+")
 
 @dataclass(frozen=True)
 class Translation:
-    """The SQL of one statement, the values bound to its placeholders, the tables that it reads, and what to warn of."""
+    """The SQL of one statement, the values bound to its placeholders, what it reads, and what to warn of."""
 
     sql: str
     parameters: Mapping[str, Any]
     tables: tuple[str, ...]
+    outside: tuple[Outside, ...]
     warnings: tuple[str, ...]
 
 
@@ -120,15 +122,16 @@ def _translated(
     declared = prelude(source.text, scalars)
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
-        with clock(now.replace(tzinfo=None)) as active:
+        with clock(now.replace(tzinfo=None)) as active, collected() as outside:
             query = with_constant_needles(read_query(declared + right_operators(source.text)), values)
             refuse_wrong(query, source)
-            read = _tables(query, source, known, scalars)
-            tables = load(read.tables)
+            read = _tables(query, source, [*known, *outside], scalars)
+            tables = load([name for name in read.tables if name not in outside])
+            columns = {**tables, **{name: table.columns for name, table in outside.items()}}
             _refuse_hidden(scalars, tables)
-            warnings = (*slips, *read.warnings, *split_columns(query, tables))
-            _refuse_wrong_case(query, tables, source)
-            result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
+            warnings = (*slips, *read.warnings, *split_columns(query, columns))
+            _refuse_wrong_case(query, columns, source)
+            result = to_sql(query, {name: list(each) for name, each in columns.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
         raise translation_error(error, source, len(declared)) from error
@@ -143,7 +146,9 @@ def _translated(
             f"the query declares {', '.join(unbound)} without a value; give it by -i", name=unbound[0]
         )
     parameters = {slot: value for slot, value in bound.items() if slot in result.slots}
-    translation = Translation(apart(str(result)), parameters, tuple(tables), warnings)
+    translation = Translation(
+        apart(str(result)), parameters, tuple(tables), tuple(outside.values()), warnings
+    )
     return _Kept(translation, {name: dict(columns) for name, columns in tables.items()}, active.used)
 
 
