@@ -15,11 +15,12 @@ from kqlmagic_ext.connections.local.inputs import add_inputs
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
+from kqlmagic_ext.connections.local.watchlist_calls import named_watchlists
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
-from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, short_forms
+from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, is_frame, short_forms
 from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
 from kqlmagic_ext.kql.tokens import without_hidden
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
@@ -148,7 +149,7 @@ class LocalConnection:
         """The Arrow answer of each tabular statement, and what the analyst should know."""
         answers, warnings = [], list(bound.warnings)
         with self._working(cancellation) as cursor:
-            inputs = add_inputs(bound.frames, cursor, self._catalogue.names)
+            inputs = add_inputs(_frames(query, bound), cursor, self._catalogue.names)
             for text in tabular_statements(_limited(bound.text, query)):
                 statement = Statement(
                     Source(text, query.text),
@@ -192,6 +193,12 @@ def _result(
     for frame, origin in zip(frames, origins, strict=True):
         frame.attrs["kql"] = origin
     return Result(frames, tuple(answers), origins[0], warnings=warnings, render=render, sent=sent)
+
+
+def _frames(query: Query, bound: Bound) -> dict[str, Any]:
+    """The inputs that the query reads as tables, and those that it names as watchlists alone."""
+    named = {name: query.inputs[name] for name in named_watchlists(query.text) if name in query.inputs}
+    return {**{name: value for name, value in named.items() if is_frame(value)}, **bound.frames}
 
 
 def _limited(text: str, query: Query) -> str:

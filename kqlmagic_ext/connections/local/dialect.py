@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kqlmagic_ext.connections.local import corrections, let_functions, outside, private_copy
+from kqlmagic_ext.connections.local import (
+    corrections,
+    let_functions,
+    outside,
+    private_copy,
+    watchlist_calls,
+)
 from kqlmagic_ext.connections.local.functions import (
     addresses,
     aggregates,
@@ -118,6 +124,7 @@ for addition in (
     corrections,
     let_functions,
     outside,
+    watchlist_calls,
     expand,
     aggregates,
     addresses,
