@@ -11,6 +11,7 @@ from kqlmagic_ext.connections.local.catalogue import Catalogue
 from kqlmagic_ext.connections.local.diagnosis import Source
 from kqlmagic_ext.connections.local.dialect import PYTHON_FUNCTIONS
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.functions.geo import geo_function
 from kqlmagic_ext.connections.local.inputs import add_inputs
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.statement import Moment, Statement
@@ -60,7 +61,7 @@ class LocalConnection:
         self.place = place or url
         self._database, self._pinned, self._reach = database, now, reach
         self._catalogue = Catalogue(tables, database)
-        database.add_functions(PYTHON_FUNCTIONS)
+        database.add_functions([*PYTHON_FUNCTIONS, geo_function(reach.geoip)])
 
     def __repr__(self) -> str:
         return f"<LocalConnection {self.name}: {self.url}>"

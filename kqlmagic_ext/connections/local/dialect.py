@@ -20,6 +20,7 @@ from kqlmagic_ext.connections.local.functions import (
     aggregates,
     arrays,
     encoded,
+    geo,
     in_python,
     series,
     texts,
@@ -130,6 +131,7 @@ for addition in (
     addresses,
     arrays,
     encoded,
+    geo,
     series,
     texts,
 ):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.functions.geo import NO_DATABASE, SQL_NAME
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.outside.views import add_view
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
@@ -70,6 +71,8 @@ class Statement:
         known = [*self._inputs.columns, *map(table_of, self._inputs.columns), *self._catalogue.names]
         translation = translate(self._source, scalars, self._moment.now, self._load, known)
         self.warnings += translation.warnings
+        if SQL_NAME in translation.sql and not self._moment.reach.geoip:
+            self.warnings.append(NO_DATABASE)
         self._cancellation.check()
         self._narrow(translation)
         for outside in translation.outside:
