@@ -25,17 +25,23 @@ if TYPE_CHECKING:
 
 
 def open_local(
-    url: str, *, name: str | None = None, memory_limit: str | None = None, externaldata: str = "folder"
+    url: str,
+    *,
+    name: str | None = None,
+    memory_limit: str | None = None,
+    externaldata: str = "folder",
+    geoip: str | None = None,
 ) -> LocalConnection:
     """The embedded workspace that a `local://` URL names; raises ConnectError when it cannot be opened.
 
     `externaldata`: what that operator may read: `folder`, the files of an opened folder; `https`, addresses of the web, too.
+    `geoip`: the GeoIP database file (.mmdb) that `geo_info_from_ip_address` reads.
     """
     from kqlmagic_ext.connections.local.outside.reach import REACHES, Reach
 
     if externaldata not in REACHES:
         raise ConnectError(f"externaldata={externaldata!r}; it can be {' or '.join(REACHES)}")
-    settings = _Settings(memory_limit, Reach(https=externaldata == "https"))
+    settings = _Settings(memory_limit, Reach(https=externaldata == "https", geoip=geoip))
     place, _, query = url.removeprefix("local://").partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     if place == "demo":

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from kqlmagic_ext.connections.local import corrections, let_functions, outside, private_copy
+from kqlmagic_ext.connections.local import (
+    corrections,
+    let_functions,
+    outside,
+    private_copy,
+    watchlist_calls,
+)
 from kqlmagic_ext.connections.local.functions import (
     addresses,
     aggregates,
     arrays,
     encoded,
+    geo,
     in_python,
     series,
     texts,
@@ -118,11 +125,13 @@ for addition in (
     corrections,
     let_functions,
     outside,
+    watchlist_calls,
     expand,
     aggregates,
     addresses,
     arrays,
     encoded,
+    geo,
     series,
     texts,
 ):

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.functions.geo import NO_DATABASE, SQL_NAME
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.outside.views import add_view
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
 from kqlmagic_ext.connections.local.translation import Translation, translate
 from kqlmagic_ext.connections.local.types import answer_sql, answer_table
+from kqlmagic_ext.connections.local.watchlist_calls import alias_of, table_of
+from kqlmagic_ext.connections.local.watchlists import add_input
 from kqlmagic_ext.kql.parameters import RESERVED
 
 if TYPE_CHECKING:
@@ -65,9 +68,11 @@ class Statement:
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
-        known = [*self._inputs.columns, *self._catalogue.names]
+        known = [*self._inputs.columns, *map(table_of, self._inputs.columns), *self._catalogue.names]
         translation = translate(self._source, scalars, self._moment.now, self._load, known)
         self.warnings += translation.warnings
+        if SQL_NAME in translation.sql and not self._moment.reach.geoip:
+            self.warnings.append(NO_DATABASE)
         self._cancellation.check()
         self._narrow(translation)
         for outside in translation.outside:
@@ -85,6 +90,12 @@ class Statement:
         wanted = list(names)
         self._columns = {name: self._inputs.columns[name] for name in wanted if name in self._inputs.columns}
         ours = [name for name in wanted if name not in self._columns]
+        for name in [name for name in ours if name not in self._catalogue.names]:
+            ours.remove(name)
+            alias = alias_of(name) or ""
+            made, said = add_input(alias, self._inputs.columns[alias], self._cursor, self._moment.now)
+            self._columns[name] = made
+            self.warnings += said
         for name, table in self._catalogue.load(ours, self._cancellation).items():
             self._columns[name] = table.columns
             self.warnings += table.losses
@@ -96,7 +107,7 @@ class Statement:
         for name in translation.tables:
             if name in self._moment.denied and name not in self._inputs.columns:
                 self._see(name, "false")
-            elif condition:
+            elif condition and alias_of(name) is None:
                 self._narrow_table(name, condition)
 
     def _narrow_table(self, name: str, condition: str) -> None:

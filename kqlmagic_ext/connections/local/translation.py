@@ -31,6 +31,8 @@ from kqlmagic_ext.connections.local.review import refuse_wrong, with_constant_ne
 from kqlmagic_ext.connections.local.rewriting import right_operators
 from kqlmagic_ext.connections.local.tree import nodes
 from kqlmagic_ext.connections.local.unions import split_columns
+from kqlmagic_ext.connections.local.watchlist_calls import alias_of
+from kqlmagic_ext.connections.local.watchlists import no_watchlist
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED, hidden_parameter
 from kqlmagic_ext.kql.statements import find_slips
@@ -304,6 +306,9 @@ def _known(node: ir.TableRef, source: Source, known: list[str], scalars: Collect
         raise QueryError(
             f"{shown!r} is a value, no table", hint="a DataFrame is a table: pd.DataFrame(…)", **place
         )
+    if name not in known and (alias := alias_of(name)) is not None:
+        said, hint = no_watchlist(alias, known)
+        raise QueryError(said, unknown=alias, hint=hint, **source.named("_GetWatchlist"))
     if name not in known:
         raise QueryError(
             f"there is no table {shown!r}", unknown=shown, hint=did_you_mean(name, known), **place

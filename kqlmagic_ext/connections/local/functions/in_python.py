@@ -59,7 +59,7 @@ def python_sql(name: str, call: Callable[..., Any], takes: tuple[str, ...], give
     `takes`, `gives`: of VARCHAR, BIGINT, DOUBLE and BOOLEAN; a dynamic value travels as its JSON text.
     """
     sql_name = _PREFIX + name
-    FUNCTIONS[sql_name] = PythonFunction(sql_name, takes, gives, _remembered(call))
+    FUNCTIONS[sql_name] = PythonFunction(sql_name, takes, gives, remembered(call))
     return sql_name
 
 
@@ -85,7 +85,9 @@ def add_in_python(
     add(name, templates, texts=texts, gives_text=gives == "VARCHAR")
 
 
-def _remembered(call: Callable[..., Any]) -> Callable[..., Any]:
+def remembered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its last answers kept; None where it raises ValueError."""
+
     @functools.lru_cache(_KEPT, typed=True)
     def answer(*values: Any) -> Any:
         try:

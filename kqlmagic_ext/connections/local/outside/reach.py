@@ -22,10 +22,14 @@ _CONSTRUCT = "externaldata"
 
 @dataclass(frozen=True)
 class Reach:
-    """`folder`: the opened one, with its links resolved; `https`: whether addresses of the web may be asked."""
+    """`folder`: the opened one, with its links resolved; `https`: whether addresses of the web may be asked.
+
+    `geoip`: the file of a GeoIP database.
+    """
 
     folder: Path | None = None
     https: bool = False
+    geoip: str | None = None
 
     def read(self, address: str, checkpoint: Callable[[], None]) -> bytes:
         """What lies at the address; `checkpoint` is called now and then, and may raise.
