@@ -14,7 +14,9 @@ from kqlmagic_ext.connections.local.functions import (
     aggregates,
     arrays,
     encoded,
+    hashes,
     in_python,
+    parsing,
     series,
     texts,
 )
@@ -118,6 +120,8 @@ for addition in (
     corrections,
     let_functions,
     outside,
+    hashes,
+    parsing,
     expand,
     aggregates,
     addresses,

@@ -1,0 +1,131 @@
+"""Functions over texts, from the reference's text: null, empty, unicode, broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from kqlmagic_ext import QueryError
+from kqlmagic_ext.connections.local.connection import LocalConnection
+from tests.local.conftest import answer
+
+Open = Callable[..., LocalConnection]
+
+
+def plain(value: Any) -> Any:
+    """A cell as a test writes it: no value is None, and a scalar of numpy is Python's."""
+    if value is None or value is pd.NA:
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def first(connection: LocalConnection, call: str) -> Any:
+    ((value,),) = answer(connection, f"print {call}")
+    return plain(value)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("base64_decode_toarray('S3VzdG8=')", [75, 117, 115, 116, 111]),
+        ("base64_decode_toarray('no base64')", None),
+        ("base64_encode_fromarray(dynamic([75, 117, 115, 116, 111]))", "S3VzdG8="),
+        ("base64_encode_fromarray(dynamic([75, 256]))", ""),
+        ("base64_encode_fromarray(dynamic('x'))", ""),
+        (
+            "tostring(base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA=='))",
+            "10e99626-bc2b-4c75-bb3e-fe606de25700",
+        ),
+        ("isnull(base64_decode_toguid('S3VzdG8='))", True),
+        (
+            "base64_encode_fromguid(toguid('ae3133f2-6e22-49ae-b06a-16e6a9b212eb'))",
+            "8jMxriJurkmwahbmqbIS6w==",
+        ),
+        ("unicode_codepoints_to_string(dynamic([75, 117]), 9382)", "Ku⒦"),
+        ("unicode_codepoints_to_string(dynamic([]))", ""),
+        ("punycode_from_string('académie-française')", "acadmie-franaise-npb1a"),
+        ("punycode_to_string('acadmie-franaise-npb1a')", "académie-française"),
+        ("punycode_to_string('é')", ""),
+        ("punycode_domain_from_string('xn--Ge-mia.Bulg.edu')", "Gáe.Bulg.edu"),
+        ("punycode_domain_to_string('')", ""),
+        ("url_encode('a b/é?x=1')", "a%20b/%C3%A9?x=1"),
+        ("url_encode_component('a b/é')", "a%20b%2F%C3%A9"),
+    ],
+)
+def test_texts_cross_into_other_codings_and_back(opened: Open, call: str, expected: Any) -> None:
+    assert first(opened("local://"), call) == expected
+
+
+def path(*parts: str) -> dict[str, str]:
+    names = (
+        "Scheme", "RootPath", "DirectoryPath", "DirectoryName", "Filename", "Extension", "AlternateDataStreamName",
+    )  # fmt: skip
+    return dict(zip(names, parts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (r"parse_csv('aa,\"b,b\",\"say \"\"é\"\"\",\"one\ntwo\"')", ["aa", "b,b", 'say "é"', "one\ntwo"]),
+        ("parse_csv('record1,a\\nrecord2,x')", ["record1", "a"]),
+        ("parse_path(@'C:\\temp\\file.txt')", path("", "C:", "C:\\temp", "temp", "file.txt", "txt", "")),
+        ("parse_path(@'temp\\file.txt')", path("", "", "temp", "temp", "file.txt", "txt", "")),
+        (
+            "parse_path('file://C:/temp/file.txt:some.exe')",
+            path("file", "C:", "C:/temp", "temp", "file.txt", "txt", "some.exe"),
+        ),
+        (
+            "parse_path(@'\\\\shared\\users\\temp\\file.txt.gz')",
+            path("", "", "\\\\shared\\users\\temp", "temp", "file.txt.gz", "gz", ""),
+        ),
+        (
+            "parse_path('/usr/lib/temp/file')",
+            path("", "", "/usr/lib/temp", "temp", "file", "", ""),
+        ),
+        ("parse_version('0.0.0.5')", 5),
+        ("parse_version('1.2') == parse_version('1.2.0.0')", True),
+        ("parse_version('1.10') > parse_version('1.9')", True),
+        ("parse_version('99999999.99999999.99999999.99999999')", 10**32 - 1),
+        ("isnull(parse_version('1.2.3.4.5'))", True),
+        ("isnull(parse_version('')) and isnull(parse_version('1.a'))", True),
+        ('parse_command_line(\'echo "hello world!" a\', "windows")', ["echo", "hello world!", "a"]),
+        (r"""parse_command_line(@'x "a\\" b\"c d\e "" ', 'windows')""", ["x", "a\\", 'b"c', "d\\e", ""]),
+        ("parse_command_line('echo', 'linux')", None),
+        ("parse_xml('<e/>')", {"e": None}),
+        ("parse_xml('<e>text</e>')", {"e": "text"}),
+        ("parse_xml('<e name=\"v\">text</e>')", {"e": {"@name": "v", "#text": "text"}}),
+        ("parse_xml('<e> <a>1</a> <a>2</a><b x=\"é\"/> </e>')", {"e": {"a": ["1", "2"], "b": {"@x": "é"}}}),
+        ("parse_xml('<e>text<a>1</a></e>')", {"e": {"#text": "text", "a": "1"}}),
+        ("parse_xml('<e>')", None),
+        ("parse_xml('')", None),
+        ("parse_xml('<!DOCTYPE e [<!ENTITY a \"b\">]><e>&a;</e>')", None),
+    ],
+)
+def test_texts_with_parts_are_taken_apart(opened: Open, call: str, expected: Any) -> None:
+    assert first(opened("local://"), call) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("hash('World')", 1846988464401551951),
+        ("hash_xxhash64('World', 100)", 51),
+        ("hash(datetime(2015-01-01))", 1380966698541616202),
+        ("hash('')", -1205034819632174695),
+        ("hash(repeat)", -4817490834995532950),
+        ("isnull(hash(datetime(null)))", True),
+        ("hash(repeat, 0)", None),
+    ],
+)
+def test_hash_is_xxhash64(opened: Open, call: str, expected: Any) -> None:
+    text = f"print repeat = strrep('é1234', 20) | project {call}"
+    ((value,),) = answer(opened("local://"), text)
+    assert plain(value) == expected
+
+
+def test_a_hash_of_a_type_that_the_reference_does_not_show_is_refused(opened: Open) -> None:
+    with pytest.raises(QueryError, match="string and datetime alone"):
+        answer(opened("local://"), "print hash(1.5)")
