@@ -129,3 +129,36 @@ def test_hash_is_xxhash64(opened: Open, call: str, expected: Any) -> None:
 def test_a_hash_of_a_type_that_the_reference_does_not_show_is_refused(opened: Open) -> None:
     with pytest.raises(QueryError, match="string and datetime alone"):
         answer(opened("local://"), "print hash(1.5)")
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("indexof('abcdefg', 'cde')", 2),
+        ("indexof('abcdefg', 'cde', 1, 4)", 2),
+        ("indexof('abcdefg', 'cde', 1, 2)", -1),
+        ("indexof('abcdefg', 'cde', 3, 4)", -1),
+        ("indexof('abcdefg', 'cde', -5)", 2),
+        ("indexof(1234567, 5, 1, 4)", 4),
+        ("indexof('abcdefg', 'cde', 2, -1)", 2),
+        ("indexof('abcdefgabcdefg', 'cde', 1, 10, 2)", 9),
+        ("indexof('abcdefgabcdefg', 'cde', 1, -1, 3)", -1),
+        ("indexof('', 'a')", -1),
+        ("indexof('é⒦x', 'x')", 2),
+        ("indexof('aXa', 'a', 0, -2)", None),
+        ("indexof(dynamic('abc'), 'c')", 2),
+        ("translate('abc', 'x', 'abc')", "xxx"),
+        ("translate('abc', '', 'ab')", ""),
+        ("translate('krasp', 'otsku', 'spark')", "kusto"),
+        (
+            "replace_strings('a cat into a dog', dynamic(['cat', 'dog']), dynamic(['dog', 'pigeon']))",
+            "a dog into a pigeon",
+        ),
+        ("replace_strings('This is', dynamic(['is', 'This']), dynamic(['was', 'This']))", "Thwas was"),
+        ("replace_strings('This is', dynamic(['This', 'is']), dynamic(['This', 'was']))", "This was"),
+        ("replace_strings('a1b', dynamic([1, 'b']), dynamic(['x', '']))", "a1"),
+        ("extractall(@'(\\d)', 'a1b2')", ["1", "2"]),
+    ],
+)
+def test_texts_are_searched_and_replaced(opened: Open, call: str, expected: Any) -> None:
+    assert first(opened("local://"), call) == expected

@@ -17,6 +17,7 @@ from kqlmagic_ext.connections.local.functions import (
     hashes,
     in_python,
     parsing,
+    searching,
     series,
     texts,
 )
@@ -122,6 +123,7 @@ for addition in (
     outside,
     hashes,
     parsing,
+    searching,
     expand,
     aggregates,
     addresses,
