@@ -156,9 +156,26 @@ def test_a_hash_of_a_type_that_the_reference_does_not_show_is_refused(opened: Op
         ),
         ("replace_strings('This is', dynamic(['is', 'This']), dynamic(['was', 'This']))", "Thwas was"),
         ("replace_strings('This is', dynamic(['This', 'is']), dynamic(['This', 'was']))", "This was"),
+        ("replace_strings('This is', dynamic(['This', 'is']), dynamic([1, 'was']))", "This was"),
         ("replace_strings('a1b', dynamic([1, 'b']), dynamic(['x', '']))", "a1"),
         ("extractall(@'(\\d)', 'a1b2')", ["1", "2"]),
     ],
 )
 def test_texts_are_searched_and_replaced(opened: Open, call: str, expected: Any) -> None:
+    assert first(opened("local://"), call) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("isnull(make_datetime(2020, 13, 1))", True),
+        ("isnull(make_datetime(2021, 2, 29, 1, 2, 3))", True),
+        ("make_datetime(2020, 2, 29) == datetime(2020-02-29)", True),
+        ("make_datetime(2020, 2, 29, 1, 2, 3.5) == datetime(2020-02-29 01:02:03.5)", True),
+        ("make_datetime(2020, 2, 29) + 1d == datetime(2020-03-01)", True),
+        ("base64_encode_tostring('é⒦')", "w6nikqY="),
+        ("base64_decode_tostring(base64_encode_tostring(@'\\x41'))", "\\x41"),
+    ],
+)
+def test_what_does_not_exist_is_null_and_what_does_is_exact(opened: Open, call: str, expected: Any) -> None:
     assert first(opened("local://"), call) == expected

@@ -41,8 +41,9 @@ def _replace_strings(text: str | None, words: str | None, replacements: str | No
         return text
     pieces: list[tuple[str, bool]] = [(text, False)]
     for word, replacement in zip(old, new, strict=False):
-        if isinstance(word, str) and word and isinstance(replacement, str):
-            pieces = [each for piece in pieces for each in _replaced(piece, word, replacement)]
+        if isinstance(word, str) and word:
+            stays = replacement if isinstance(replacement, str) else word
+            pieces = [each for piece in pieces for each in _replaced(piece, word, stays)]
     return "".join(piece for piece, _ in pieces)
 
 
