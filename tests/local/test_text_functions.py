@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kqlmagic_ext import QueryError
+from kqlmagic_ext import QueryError, UnsupportedError
 from kqlmagic_ext.connections.local.connection import LocalConnection
 from tests.local.conftest import answer
 
@@ -179,3 +179,26 @@ def test_texts_are_searched_and_replaced(opened: Open, call: str, expected: Any)
 )
 def test_what_does_not_exist_is_null_and_what_does_is_exact(opened: Open, call: str, expected: Any) -> None:
     assert first(opened("local://"), call) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (r"strlen('\u0022\x27\x5c')", 3),
+        (r"'caf\u00e9 \x41\U0001f600'", "café A😀"),
+        (r"'\\u00e9'", "\\u00e9"),
+        (r"@'\u00e9'", "\\u00e9"),
+        ("parse_json('{bad')", "{bad"),
+        ("gettype(parse_json('abc'))", "string"),
+        ("isnull(parse_json(''))", True),
+        ("parse_json('{\"a\": [1]}').a[0]", 1),
+        ("tostring(parse_json('abc'))", "abc"),
+    ],
+)
+def test_coded_letters_and_what_is_no_json_are_texts(opened: Open, call: str, expected: Any) -> None:
+    assert first(opened("local://"), call) == expected
+
+
+def test_half_of_a_pair_is_refused(opened: Open) -> None:
+    with pytest.raises(UnsupportedError, match="cannot read this"):
+        answer(opened("local://"), r"print '\ud83d'")

@@ -85,7 +85,10 @@ def install() -> None:
         texts=(1,),
         gives_text=True,
     )
-    add("parsejson", {1: functions.SCALAR_FUNCTIONS["parse_json"].template})
+    # What is no JSON is a text.
+    parsed = "coalesce(TRY_CAST({0} AS JSON), CASE WHEN CAST({0} AS VARCHAR) <> '' THEN to_json(CAST({0} AS VARCHAR)) END)"
+    for name in ("parse_json", "todynamic", "parsejson"):
+        add(name, {1: parsed})
     add("new_guid", {0: "gen_random_uuid()"})
     add("rand", {0: "random()", 1: "CAST(floor(random() * {0}) AS BIGINT)"})
     codes = "to_json(list_transform(string_split({0}, ''), lambda c: unicode(c)))"
