@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from kqlmagic_ext.connections.local.dialect import kusto_type
 from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.outside.views import add_view
@@ -66,7 +67,7 @@ class Statement:
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
         known = [*self._inputs.columns, *self._catalogue.names]
-        translation = translate(self._source, scalars, self._moment.now, self._load, known)
+        translation = translate(self._source, scalars, self._moment.now, self._load, known, self._make_stage)
         self.warnings += translation.warnings
         self._cancellation.check()
         self._narrow(translation)
@@ -79,6 +80,26 @@ class Statement:
             ours = engine_error(error, self._source, {**self._inputs.columns, **self._columns})
             found_before = isinstance(error, duckdb.BinderException)
             raise (ours if found_before else ours.after_sending()) from error
+
+    def _make_stage(self, name: str, translation: Translation) -> tuple[Mapping[str, str], Any]:
+        """A temporary table of the translation's rows; it ends with the cursor."""
+        self._cancellation.check()
+        self._narrow(translation)
+        for outside in translation.outside:
+            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
+        try:
+            self._cursor.execute(
+                f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS {translation.sql}",
+                dict(translation.parameters) or None,
+            )
+        except duckdb.Error as error:
+            self._cancellation.check()
+            raise engine_error(error, self._source, {**self._inputs.columns, **self._columns}) from error
+        made = self._cursor.sql(f"SELECT * FROM {quote_name(name)}")
+        kinds = {
+            each: kusto_type(str(kind).upper()) for each, kind in zip(made.columns, made.types, strict=True)
+        }
+        return kinds, lambda sql: self._cursor.execute(sql).fetchall()
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""
