@@ -50,7 +50,8 @@ class Stages:
         for name, bound in query.lets:
             own.append((name, self._node(bound, [*around, *own])))
         lets = [*around, *own]
-        source, done = self._node(query.source, lets), []
+        source = self._node(query.source, lets)
+        done: list[Any] = []
         for operator in query.operators:
             ready = self._node(operator, lets)
             if isinstance(ready, Staged):

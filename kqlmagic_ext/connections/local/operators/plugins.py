@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     Rows = Callable[[str], list[tuple[Any, ...]]]  # SQL → its rows
 
 _TYPES = {"boolean": "bool", "date": "datetime", "double": "real", "time": "timespan", "uuid": "guid"}
-_HINT = "its columns depend on the rows; write them out: bag_unpack(d) : (*, name:type)"
+DEPENDS = "the columns of evaluate depend on the rows; write them out: bag_unpack(d) : (*, name:type)"
+_INSIDE = "evaluate inside another operator's body, where its columns depend on a row"
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Staged(Added):
         raise NotImplementedError
 
     def columns(self, given: Columns, tables: Tables) -> Columns:
-        raise errors.KqlUnsupportedError("evaluate", hint=_HINT)
+        raise errors.KqlUnsupportedError(_INSIDE)
 
     def sql(self, source: str, given: Columns) -> str:
-        raise errors.KqlUnsupportedError("evaluate", hint=_HINT)
+        raise errors.KqlUnsupportedError(_INSIDE)
 
 
 @dataclass(frozen=True)
