@@ -26,6 +26,8 @@ BAGS = (
         (f"print x = toscalar({BAGS} | evaluate bag_unpack(d) | summarize max(a))", [(5,)]),
         (f"{BAGS} | evaluate bag_unpack(d) : (*, b: string) | where k > 1", [(2, "é"), (3, "")]),
         (f"{BAGS} | evaluate bag_unpack(d) : (a: long)| where isnotnull(a)", [(5,)]),
+        (f"{BAGS} | where now() > ago(1h) and k == 1 | evaluate bag_unpack(d) | project a", [(5,)]),
+        (f"{BAGS} | evaluate bag_unpack(d) | where now() > ago(1h) and k == 1 | project a", [(5,)]),
         (f"{BAGS} | where k == 9 | evaluate bag_unpack(d) | count", [(0,)]),
         (
             "datatable(g: string, s: string, n: long)['a','x',1, 'b','y',2, 'a','x',3] | evaluate pivot(s, sum(n), g) | sort by g asc",

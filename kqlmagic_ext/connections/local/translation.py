@@ -129,7 +129,7 @@ def _translated(
     declared = prelude(source.text, scalars)
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
-        with clock(now.replace(tzinfo=None)) as active, collected() as outside:
+        with clock(now.replace(tzinfo=None)), collected() as outside:
             query = with_constant_needles(read_query(declared + right_operators(source.text)), values)
             refuse_wrong(query, source)
             read = _tables(query, source, [*known, *outside], scalars)
@@ -146,7 +146,7 @@ def _translated(
                 used = {slot: value for slot, value in found.items() if slot in sql.slots}
                 stage = Translation(apart(str(sql)), used, tuple(tables), tuple(outside.values()), ())
                 name = _stage_name({*known, *columns})
-                kinds, rows = answer_stage(name, _Kept(stage, {}, active.used, staged=True).at(now))
+                kinds, rows = answer_stage(name, _Kept(stage, {}, _asks_the_time(stage), staged=True).at(now))
                 return name, kinds, rows
 
             query = Stages(make, columns).resolved(query)
@@ -170,7 +170,17 @@ def _translated(
     translation = Translation(
         apart(str(result)), parameters, tuple(tables), tuple(outside.values()), warnings
     )
-    return _Kept(translation, {name: dict(columns) for name, columns in tables.items()}, active.used, staged)
+    return _Kept(
+        translation,
+        {name: dict(columns) for name, columns in tables.items()},
+        _asks_the_time(translation),
+        staged,
+    )
+
+
+def _asks_the_time(translation: Translation) -> bool:
+    """Whether its SQL has a place for the moment: a stage may have taken the only one."""
+    return f"${CLOCK_SLOT}" in translation.sql
 
 
 def _stage_name(taken: Collection[str]) -> str:
