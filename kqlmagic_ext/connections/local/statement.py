@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from kqlmagic_ext.connections.local.dialect import kusto_type
 from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.functions.geo import NO_DATABASE, SQL_NAME
+from kqlmagic_ext.connections.local.operators.plugins import DEPENDS
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.outside.views import add_view
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
@@ -65,11 +67,12 @@ class Statement:
         self._moment, self._cursor, self._cancellation = moment, cursor, cancellation
         self._columns: dict[str, Mapping[str, str]] = {}
         self.warnings: list[str] = []
+        self._staged = False
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
         known = [*self._inputs.columns, *map(table_of, self._inputs.columns), *self._catalogue.names]
-        translation = translate(self._source, scalars, self._moment.now, self._load, known)
+        translation = translate(self._source, scalars, self._moment.now, self._load, known, self._make_stage)
         self.warnings += translation.warnings
         if SQL_NAME in translation.sql and not self._moment.reach.geoip:
             self.warnings.append(NO_DATABASE)
@@ -82,8 +85,31 @@ class Statement:
         except duckdb.Error as error:
             self._cancellation.check()
             ours = engine_error(error, self._source, {**self._inputs.columns, **self._columns})
+            if self._staged and ours.unknown and not ours.hint:
+                ours.hint = DEPENDS
             found_before = isinstance(error, duckdb.BinderException)
             raise (ours if found_before else ours.after_sending()) from error
+
+    def _make_stage(self, name: str, translation: Translation) -> tuple[Mapping[str, str], Any]:
+        """A temporary table of the translation's rows; it ends with the cursor."""
+        self._staged = True
+        self._cancellation.check()
+        self._narrow(translation)
+        for outside in translation.outside:
+            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
+        try:
+            self._cursor.execute(
+                f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS {translation.sql}",
+                dict(translation.parameters) or None,
+            )
+        except duckdb.Error as error:
+            self._cancellation.check()
+            raise engine_error(error, self._source, {**self._inputs.columns, **self._columns}) from error
+        made = self._cursor.sql(f"SELECT * FROM {quote_name(name)}")
+        kinds = {
+            each: kusto_type(str(kind).upper()) for each, kind in zip(made.columns, made.types, strict=True)
+        }
+        return kinds, lambda sql: self._cursor.execute(sql).fetchall()
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""
