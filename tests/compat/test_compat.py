@@ -46,7 +46,7 @@ def names_for(operation: Operation) -> dict[str, Any]:
 
 
 def outcome(operation: Operation, frame: Any, folder: Path) -> str:
-    """"works", or what the library says."""
+    """ "works", or what the library says."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries' own, of themselves and of each other
         names = names_for(operation)
@@ -80,7 +80,9 @@ def row(operation: Operation, cells: list[str]) -> str:
     return f"| {operation.library} | `{code}` | {' | '.join(cells)} | {f'`{operation.cure}`' if operation.cure else '–'} |"
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.library}-{operation.name}")
+@pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: f"{operation.library}-{operation.name}"
+)
 def test_the_operation_works_or_the_page_tells_its_cure(
     operation: Operation, frames: dict[str, Any], tmp_path: Path
 ) -> None:
