@@ -57,7 +57,7 @@ def test_every_option_of_the_readme_is_one_of_the_magic(notebook: Notebook) -> N
 
 def test_ci_runs_the_readmes_test_command() -> None:
     run = (ROOT / ".ci" / "run").read_text("utf-8")
-    [command] = re.findall(r"pip install -e '\.\[test\]' && (.*)", README)
-    assert "pip install -q -e '.[test]'" in run
+    [command] = re.findall(r"pip install -e '\.\[test,examples\]' && (.*)", README)
+    assert "pip install -q -e '.[test,examples]'" in run
     assert command in run
     assert sys.version_info >= (3, 11)
