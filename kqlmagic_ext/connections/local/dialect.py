@@ -15,7 +15,9 @@ from kqlmagic_ext.connections.local.functions import (
     arrays,
     encoded,
     in_python,
+    of_columns,
     series,
+    statistics,
     texts,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand
@@ -49,10 +51,11 @@ def _lower_operator(node: Any) -> Any:
     if found is not None:
         return found
     operator = _reads_operator(node)
-    return aggregates.spread(operator) if isinstance(operator, ir.Summarize) else operator
+    return statistics.spread(operator) if isinstance(operator, ir.Summarize) else operator
 
 
 def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]:
+    operator = of_columns.resolved(operator, given)
     if isinstance(operator, Added):
         return operator.columns(given, tables)
     columns: list[str] = _gives_columns(operator, given, tables)
@@ -60,6 +63,7 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
+    operator = of_columns.resolved(operator, given)
     if isinstance(operator, Added):
         if given is None:
             raise errors.KqlSchemaError(type(operator).__name__, hint="its columns are not known here")
@@ -114,7 +118,19 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     return query
 
 
-for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, encoded, series, texts):
+for addition in (
+    corrections,
+    let_functions,
+    expand,
+    aggregates,
+    statistics,
+    of_columns,
+    addresses,
+    arrays,
+    encoded,
+    series,
+    texts,
+):
     addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator
@@ -123,6 +139,7 @@ lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
 
+MACROS = statistics.MACROS
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())
 SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
 read_query, to_sql, bind, clock, CLOCK_SLOT = (
@@ -139,6 +156,6 @@ query_parameters, match_wildcard, kusto_type = (
 )
 
 __all__ = [
-    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "PYTHON_FUNCTIONS", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
+    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "MACROS", "PYTHON_FUNCTIONS", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
     "query_parameters", "read_query", "to_sql",
 ]  # fmt: skip
