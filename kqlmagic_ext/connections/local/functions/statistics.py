@@ -62,7 +62,10 @@ def _specs() -> list[Any]:
     ]
     for name, of in _SPREADS.items():
         specs.append(_plain(name, f"coalesce({of}({{0}}), 0.0)", 1))
-        specs.append(_plain(f"{name}if", f"coalesce({of}({_IF}), 0.0)", 2))
+        if not name.endswith(
+            "p"
+        ):  # the reference's example of variancepif() is of a sample, its text of a population
+            specs.append(_plain(f"{name}if", f"coalesce({of}({_IF}), 0.0)", 2))
     for name, of in _PAIRS.items():
         specs.append(_plain(name, f"coalesce({of}({{0}}, {{1}}), 0.0)", 2))
         specs.append(_plain(f"{name}if", f"coalesce({of}(CASE WHEN {{2}} THEN {{0}} END, {{1}}), 0.0)", 3))
