@@ -62,6 +62,17 @@ class KqlMagics(Magics):
         help="The memory of an embedded workspace, such as 8GB or 70% (of this machine's); beyond it queries use "
         "temporary files. Heeded by the next %kql_connect.",
     ).tag(config=True)
+    externaldata = Enum(
+        ["folder", "https"],
+        default_value="folder",
+        help="What KQL's externaldata may read in an embedded workspace: folder, the files of the opened folder; https, also "
+        "addresses of the web, so that a query can send requests from this machine. Heeded by the next %kql_connect.",
+    ).tag(config=True)
+    geoip = Unicode(
+        "",
+        help="The path of a GeoIP database (.mmdb) that geo_info_from_ip_address reads in an embedded workspace; empty: it gives "
+        "null. Heeded by the next %kql_connect.",
+    ).tag(config=True)
     frame_rows = Int(
         10_000,
         min=1,
@@ -232,7 +243,11 @@ class KqlMagics(Magics):
     def _settings(self, url: str) -> Mapping[str, Any]:
         """What a URL is opened with."""
         if url.startswith("local://"):
-            return {"memory_limit": self.memory_limit}
+            return {
+                "memory_limit": self.memory_limit,
+                "externaldata": self.externaldata,
+                "geoip": self.geoip or None,
+            }
         if url.startswith("loganalytics://"):
             return {"frame_rows": self.frame_rows, "frame_bytes": self.frame_bytes}
         return {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import os
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
 from kqlmagic_ext.emulator import Emulator
+from tests.notebooks.outside import outside, postgres_programs
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
 TRUTH = """
@@ -66,7 +70,7 @@ def test_the_first_investigation_finds_the_account_that_was_compromised() -> Non
 def told(notebook: Any, kind: str) -> list[str]:
     """The texts of a notebook's outputs of one kind, in order."""
     return [
-        output["data"]["text/plain"]
+        output["data"].get("text/plain", "")
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output["output_type"] == kind
@@ -164,3 +168,117 @@ def test_the_case_file_takes_a_wrong_turn_and_finds_the_account_a_week_later(
     receipts = told(notebook, "display_data")
     assert any("R5 → R7: 2 rows appeared" in text for text in receipts)
     assert not any("warning:" in text for text in receipts)
+
+
+def answers(notebook: Any) -> str:
+    """All texts of a notebook's outputs; a cell that failed has raised before."""
+    return "\n".join([*told(notebook, "display_data"), *told(notebook, "execute_result")])
+
+
+QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::ResourceWarning")
+
+
+@QUIET
+def test_four_libraries_draw_the_same_finding() -> None:
+    notebook = executed(
+        EXAMPLES[4],
+        """
+from datetime import UTC, datetime
+from kqlmagic_ext.connections.local.demo import Demo
+story = Demo(datetime(2026, 11, 24, tzinfo=UTC)).story
+assert (source, target) == (story.server_address, story.exfiltration_address)
+assert round(wide["that address"].sum(), 3) == round(story.exfiltration_bytes / 1e6, 3)
+""",
+    )
+    shown = {
+        kind for cell in notebook.cells for out in cell.get("outputs", []) for kind in out.get("data", {})
+    }
+    assert {"application/vnd.vegalite.v5+json", "image/png", "application/vnd.plotly.v1+json"} <= shown
+    assert "application/vnd.holoviews_exec.v0+json" in shown
+    assert "34  4.2" in answers(notebook)
+
+
+@QUIET
+def test_statistics_find_the_beacon_and_the_spray_and_one_honest_colleague() -> None:
+    executed(
+        EXAMPLES[5],
+        """
+from datetime import UTC, datetime
+from kqlmagic_ext.connections.local.demo import Demo
+story = Demo(datetime(2026, 11, 24, tzinfo=UTC)).story
+assert set(beacons["RemoteIP"]) == {story.beacon_address} and len(beacons) == 2
+assert (abs(beacons["Period"] - story.beacon_period_s) < 5).all()
+assert set(story.spray_addresses) <= set(rare["IPAddress"]) and len(rare) == 3
+""",
+    )
+
+
+@QUIET
+def test_machine_learning_keeps_its_measured_precision_and_recall() -> None:
+    notebook = executed(EXAMPLES[6], "print([signin_verdict, command_verdict])")
+    signins, commands = ast.literal_eval(notebook.cells[-1].outputs[0]["text"])
+    print("isolation forest", signins, "clusters", commands)  # noqa: T201 - the figures are to be seen
+    assert signins["precision"] >= 0.65
+    assert signins["recall"] >= 0.8
+    assert commands["precision"] >= 0.85
+    assert commands["recall"] >= 0.75
+
+
+@QUIET
+@pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("torch", "keras", "tensorflow")),
+    reason="the heavy libraries are not installed: pip install 'kqlmagic_ext[examples-deep]'",
+)
+def test_autoencoders_keep_their_measured_precision_and_recall() -> None:
+    notebook = executed(EXAMPLES[7], "print(verdicts)")
+    verdicts = ast.literal_eval(notebook.cells[-1].outputs[0]["text"])
+    print(verdicts)  # noqa: T201 - the figures are to be seen
+    assert set(verdicts) == {"PyTorch", "Keras on tensorflow", "Keras on torch"}
+    assert min(each["precision"] for each in verdicts.values()) >= 0.12
+    assert min(each["recall"] for each in verdicts.values()) >= 0.65
+
+
+@QUIET
+@pytest.mark.skipif(
+    postgres_programs() is None and not os.environ.get("KQLMAGIC_CI"), reason="PostgreSQL is not installed"
+)
+def test_what_is_outside_joins_and_feeds_the_next_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    with outside() as places:
+        for name, value in places.items():
+            monkeypatch.setenv(name, value)
+        notebook = executed(
+            EXAMPLES[8],
+            """
+from datetime import UTC, datetime
+from kqlmagic_ext.connections.local.demo import Demo
+story = Demo(datetime(2026, 11, 24, tzinfo=UTC)).story
+assert set(hits["RemoteIP"]) == {story.beacon_address} and len(hits) == 2
+assert sent[["SourceIP", "DestinationIP"]].iloc[0].to_list() == [story.server_address, story.exfiltration_address]
+assert machines[["Machine", "Owner", "Criticality"]].iloc[0].to_list() == [story.server, "Freight accounting", 5]
+assert set(owners["Holder"]) == {"Bulletproof Hosting Ltd"}
+assert abroad[["UserPrincipalName", "IPAddress"]].iloc[0].to_list() == [story.account, story.success_address]
+assert away["upn"].to_list() == [story.account] and str(away.dtypes["away_from"]) == "datetime64[us]"
+assert "New-InboxRule" in set(while_away["Operation"]) and set(while_away["ClientIP"]) == {story.success_address}
+""",
+        )
+    assert "1 with a pattern that is not read here" in str(notebook.cells)
+
+
+@QUIET
+def test_a_library_or_a_place_that_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("THREATS_CSV", "HR_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
+    for path in EXAMPLES[4:]:
+        notebook = nbformat.read(path, as_version=4)
+        first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        first.source = first.source.replace("find_spec(name) is None", "True")
+        client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
+        notebook.cells = [first]
+        client.execute()
+        [error] = [
+            out for out in first.outputs if out["output_type"] == "stderr" or "name" in out or "ename" in out
+        ]
+        text = error.get("text", "") or "\n".join(error["traceback"])
+        assert "this notebook wants " in text
+        assert "pip install 'kqlmagic_ext[examples" in text
+        assert "Traceback" not in text

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,22 +21,47 @@ from kqlmagic_ext.kql.words import did_you_mean
 
 if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.connection import LocalConnection
+    from kqlmagic_ext.connections.local.outside.reach import Reach
 
 
-def open_local(url: str, *, name: str | None = None, memory_limit: str | None = None) -> LocalConnection:
-    """The embedded workspace that a `local://` URL names; raises ConnectError when it cannot be opened."""
+def open_local(
+    url: str,
+    *,
+    name: str | None = None,
+    memory_limit: str | None = None,
+    externaldata: str = "folder",
+    geoip: str | None = None,
+) -> LocalConnection:
+    """The embedded workspace that a `local://` URL names; raises ConnectError when it cannot be opened.
+
+    `externaldata`: what that operator may read: `folder`, the files of an opened folder; `https`, addresses of the web, too.
+    `geoip`: the GeoIP database file (.mmdb) that `geo_info_from_ip_address` reads.
+    """
+    from kqlmagic_ext.connections.local.outside.reach import REACHES, Reach
+
+    if externaldata not in REACHES:
+        raise ConnectError(f"externaldata={externaldata!r}; it can be {' or '.join(REACHES)}")
+    settings = _Settings(memory_limit, Reach(https=externaldata == "https", geoip=geoip))
     place, _, query = url.removeprefix("local://").partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     if place == "demo":
-        return _open_demo(url, name or "demo", options, memory_limit)
+        return _open_demo(url, name or "demo", options, settings)
     if place == "":
         _refuse_options(url, options, ())
-        return _open_empty(url, name or "local", memory_limit)
+        return _open_empty(url, name or "local", settings)
     path = _path(url, place)
     if path.is_dir():
-        return _open_folder(url, name or path.name, path, options, memory_limit)
+        return _open_folder(url, name or path.name, path, options, settings)
     _refuse_options(url, options, ())
-    return _open_file(url, name or path.stem, path, memory_limit)
+    return _open_file(url, name or path.stem, path, settings)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """How a workspace is opened, whatever it holds."""
+
+    memory_limit: str | None
+    reach: Reach
 
 
 def _path(url: str, place: str) -> Path:
@@ -66,15 +92,17 @@ def _refuse_options(url: str, options: dict[str, str], known: tuple[str, ...]) -
             raise ConnectError(f"{url}: unknown option {option!r}{there}")
 
 
-def _open_empty(url: str, name: str, memory_limit: str | None) -> LocalConnection:
+def _open_empty(url: str, name: str, settings: _Settings) -> LocalConnection:
     from kqlmagic_ext.connections.local.connection import LocalConnection
     from kqlmagic_ext.connections.local.database import Database
     from kqlmagic_ext.connections.local.tables import NoTables
 
-    return LocalConnection(name, url, Database(memory_limit=memory_limit), NoTables())
+    return LocalConnection(
+        name, url, Database(memory_limit=settings.memory_limit), NoTables(), reach=settings.reach
+    )
 
 
-def _open_demo(url: str, name: str, options: dict[str, str], memory_limit: str | None) -> LocalConnection:
+def _open_demo(url: str, name: str, options: dict[str, str], settings: _Settings) -> LocalConnection:
     _refuse_options(url, options, ("end", "rows", "seed"))
     from kqlmagic_ext.connections.local.connection import LocalConnection
     from kqlmagic_ext.connections.local.database import Database
@@ -94,11 +122,12 @@ def _open_demo(url: str, name: str, options: dict[str, str], memory_limit: str |
     return LocalConnection(
         name,
         url,
-        Database(memory_limit=memory_limit),
+        Database(memory_limit=settings.memory_limit),
         DemoTables(demo),
         now=now,
         synthetic=True,
         place=place,
+        reach=settings.reach,
     )
 
 
@@ -123,7 +152,7 @@ def _whole(url: str, option: str, text: str) -> int:
 
 
 def _open_folder(
-    url: str, name: str, path: Path, options: dict[str, str], memory_limit: str | None
+    url: str, name: str, path: Path, options: dict[str, str], settings: _Settings
 ) -> LocalConnection:
     _refuse_options(url, options, ("rejects",))
     if options.get("rejects", "allow") != "allow":
@@ -134,12 +163,12 @@ def _open_folder(
 
     files = find_files(path)
     outside = [file for file in files.values() if not file.is_relative_to(path)]
-    database = Database(folders=[path], files=outside, memory_limit=memory_limit)
+    database = Database(folders=[path], files=outside, memory_limit=settings.memory_limit)
     tables = FolderTables(files, database.scratch, allow_rejects="rejects" in options)
-    return LocalConnection(name, url, database, tables)
+    return LocalConnection(name, url, database, tables, reach=replace(settings.reach, folder=path))
 
 
-def _open_file(url: str, name: str, path: Path, memory_limit: str | None) -> LocalConnection:
+def _open_file(url: str, name: str, path: Path, settings: _Settings) -> LocalConnection:
     from kqlmagic_ext.connections.local.connection import LocalConnection
     from kqlmagic_ext.connections.local.database import Database
     from kqlmagic_ext.connections.local.tables import AttachedTables
@@ -149,8 +178,8 @@ def _open_file(url: str, name: str, path: Path, memory_limit: str | None) -> Loc
             raise ConnectError(
                 f"{path.name} is no DuckDB file; for a file of rows, open its folder: {_url(path.parent)}"
             )
-    database = Database(attached=path, memory_limit=memory_limit)
+    database = Database(attached=path, memory_limit=settings.memory_limit)
     cursor = database.cursor()
     tables = AttachedTables(cursor)
     cursor.close()
-    return LocalConnection(name, url, database, tables)
+    return LocalConnection(name, url, database, tables, reach=settings.reach)

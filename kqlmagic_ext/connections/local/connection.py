@@ -11,14 +11,17 @@ from kqlmagic_ext.connections.local.catalogue import Catalogue
 from kqlmagic_ext.connections.local.diagnosis import Source
 from kqlmagic_ext.connections.local.dialect import MACROS, PYTHON_FUNCTIONS
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.functions.geo import geo_function
 from kqlmagic_ext.connections.local.inputs import add_inputs
+from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
+from kqlmagic_ext.connections.local.watchlist_calls import named_watchlists
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError
 from kqlmagic_ext.frames import frame_from_arrow
 from kqlmagic_ext.kql.literals import literal_of
-from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, short_forms
+from kqlmagic_ext.kql.parameters import Bound, bind, hidden_tables, is_frame, short_forms
 from kqlmagic_ext.kql.statements import preview, render_clause, tabular_statements
 from kqlmagic_ext.kql.tokens import without_hidden
 from kqlmagic_ext.query import Query, Result, Sent, Table, Window
@@ -39,10 +42,10 @@ class LocalConnection:
     """An embedded workspace: its tables, and the inputs of each query.
 
     `now`: the moment that now() gives, when the workspace is pinned to one. `synthetic`: its rows are invented.
-    `place`: the URL that opens the same rows again, at any time.
+    `place`: the URL that opens the same rows again, at any time. `reach`: what `externaldata` may read; nothing by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what makes a workspace
         self,
         name: str,
         url: str,
@@ -52,12 +55,13 @@ class LocalConnection:
         now: datetime | None = None,
         synthetic: bool = False,
         place: str | None = None,
+        reach: Reach = NOTHING,
     ) -> None:
         self.name, self.url, self.synthetic = name, url, synthetic
         self.place = place or url
-        self._database, self._pinned = database, now
+        self._database, self._pinned, self._reach = database, now, reach
         self._catalogue = Catalogue(tables, database)
-        database.add_functions(PYTHON_FUNCTIONS, MACROS)
+        database.add_functions([*PYTHON_FUNCTIONS, geo_function(reach.geoip)], MACROS)
 
     def __repr__(self) -> str:
         return f"<LocalConnection {self.name}: {self.url}>"
@@ -120,7 +124,8 @@ class LocalConnection:
 
     def _moment(self, query: Query, denied: frozenset[str] = frozenset()) -> Moment:
         now = query.now or self._now()
-        return Moment(now, query.timespan.window(now) if query.timespan else Window(), denied)
+        window = query.timespan.window(now) if query.timespan else Window()
+        return Moment(now, window, denied, self._reach)
 
     def _answer(self, query: Query, cancellation: Cancellation) -> Result:
         began, moment = time.perf_counter(), self._moment(query)
@@ -145,7 +150,7 @@ class LocalConnection:
         """The Arrow answer of each tabular statement, and what the analyst should know."""
         answers, warnings = [], list(bound.warnings)
         with self._working(cancellation) as cursor:
-            inputs = add_inputs(bound.frames, cursor, self._catalogue.names)
+            inputs = add_inputs(_frames(query, bound), cursor, self._catalogue.names)
             for text in tabular_statements(_limited(bound.text, query)):
                 statement = Statement(
                     Source(text, query.text),
@@ -189,6 +194,12 @@ def _result(
     for frame, origin in zip(frames, origins, strict=True):
         frame.attrs["kql"] = origin
     return Result(frames, tuple(answers), origins[0], warnings=warnings, render=render, sent=sent)
+
+
+def _frames(query: Query, bound: Bound) -> dict[str, Any]:
+    """The inputs that the query reads as tables, and those that it names as watchlists alone."""
+    named = {name: query.inputs[name] for name in named_watchlists(query.text) if name in query.inputs}
+    return {**{name: value for name, value in named.items() if is_frame(value)}, **bound.frames}
 
 
 def _limited(text: str, query: Query) -> str:

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from kqlmagic_ext.connections.local import corrections, let_functions, private_copy
+from kqlmagic_ext.connections.local import (
+    corrections,
+    let_functions,
+    outside,
+    private_copy,
+    watchlist_calls,
+)
 from kqlmagic_ext.connections.local.functions import (
     addresses,
     aggregates,
     arrays,
     encoded,
+    geo,
+    hashes,
     in_python,
     of_columns,
+    parsing,
+    searching,
     series,
     statistics,
     texts,
@@ -121,6 +131,11 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 for addition in (
     corrections,
     let_functions,
+    outside,
+    watchlist_calls,
+    hashes,
+    parsing,
+    searching,
     expand,
     aggregates,
     statistics,
@@ -128,6 +143,7 @@ for addition in (
     addresses,
     arrays,
     encoded,
+    geo,
     series,
     texts,
 ):

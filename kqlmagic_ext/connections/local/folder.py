@@ -13,6 +13,8 @@ from kqlmagic_ext.connections.local.sql import quote_path
 from kqlmagic_ext.connections.local.tables import described_table
 from kqlmagic_ext.connections.local.text_columns import TextRows, typed
 from kqlmagic_ext.connections.local.types import native_columns, view
+from kqlmagic_ext.connections.local.watchlist_calls import alias_of
+from kqlmagic_ext.connections.local.watchlists import columns_of, find_watchlists
 from kqlmagic_ext.errors import ConnectError, QueryError
 from kqlmagic_ext.kql.known_tables import known_tables
 from kqlmagic_ext.query import Table
@@ -97,6 +99,8 @@ class FolderTables:
         self, name: str, path: Path, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]
     ) -> Table:
         rows = self._text_rows(path, cursor, checkpoint)
+        if alias_of(name) is not None:
+            return self._watchlist(name, path, rows, cursor)
         like = known_table(name) or _type_of_rows(rows, cursor)
         known = known_tables()[like] if like else {}
         found = typed(rows, known, cursor)
@@ -105,6 +109,13 @@ class FolderTables:
         remarks = (path.name, *types, *rows.remarks, *found.remarks)
         table = described_table(name, found.columns, found.rows, remarks)
         return replace(table, losses=(*table.losses, *rows.losses))
+
+    @staticmethod
+    def _watchlist(name: str, path: Path, rows: TextRows, cursor: DuckDBPyConnection) -> Table:
+        columns, said = columns_of(rows.columns, path.stat().st_mtime)
+        cursor.execute(view(name, columns, rows.source))
+        table = described_table(name, columns, rows.count, (path.name, *said))
+        return replace(table, losses=tuple(f"{name}: {each}" for each in (*said, *rows.losses)))
 
     def _text_rows(self, path: Path, cursor: DuckDBPyConnection, checkpoint: Callable[[], None]) -> TextRows:
         ending = Path(path.name.lower().removesuffix(".gz")).suffix
@@ -115,7 +126,7 @@ class FolderTables:
 
 
 def find_files(folder: Path) -> dict[str, Path]:
-    """Table names with their files, sorted; the name is the file's without its ending.
+    """Table names with their files, sorted; the name is the file's without its ending. Watchlists come last.
 
     Raises
     ------
@@ -144,7 +155,7 @@ def find_files(folder: Path) -> dict[str, Path]:
         if twin != path.name:
             raise ConnectError(f"{twin} and {path.name} both give the table {name!r}; rename or move one")
         found[name] = _resolved(path)
-    return found
+    return {**found, **find_watchlists(folder)}
 
 
 def _resolved(path: Path) -> Path:

@@ -3,7 +3,7 @@ r"""Literals that duckdb-kql misreads, made right before it reads them; the text
 - `decimal(…)` is read as a double: it is lifted out and bound as a parameter. Inside `datatable`, where no parameter may
   stand, it stays if a double holds it exactly; else it is refused.
 - `h"…"` keeps its h: it is blanked.
-- `\u`, `\U` and `\x` in a string lose their backslash: such a string is refused.
+- `\u00e9`, `\U0001f600` and `\xe9` lose their backslash: they are written as the letter that they are.
 - `take {{n}}`: where an operator wants a number, a parameter's number is written.
 """
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _DIGITS_OF_A_DOUBLE = 15
 _ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[uUx]")
+_CODED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|.)", re.DOTALL)
+_FIRST_LETTER = 0x20
 _COUNTING = ("take", "limit", "top", "sample")
 
 
@@ -34,21 +36,37 @@ def right_literals(source: Source, scalars: Mapping[str, Value]) -> tuple[Source
     text = source.text
     for word in code(text):
         if word.kind == "string":
-            _refuse_escapes(word, source)
+            right = _with_letters(word, source)
+            text = text[: word.start] + right.ljust(len(word.text)) + text[word.end :]
             if word.text[0] in "hH":
                 text = f"{text[: word.start]} {text[word.start + 1 :]}"
     return _lift_decimals(replace(source, text=_with_counts(text, scalars)))
 
 
-def _refuse_escapes(word: Token, source: Source) -> None:
-    verbatim = word.text.lstrip("hH").startswith(("@", "`", "~"))
-    if not verbatim and _ESCAPE.search(word.text):
+def _with_letters(word: Token, source: Source) -> str:
+    r"""The string with `\u`, `\U` and `\x` as letters; UnsupportedError for what is no letter of its own."""
+    if word.text.lstrip("hH").startswith(("@", "`", "~")) or not _ESCAPE.search(word.text):
+        return word.text
+    right = _CODED.sub(_letter, word.text)
+    if _ESCAPE.search(right):
         raise UnsupportedError(
-            f"{PLACE} cannot read \\u and \\x in a string yet",
+            f"{PLACE} cannot read this \\u or \\x in a string",
             construct="escape",
             hint="give the text by {{name}}",
             **source.place(word.start),
         )
+    return right
+
+
+def _letter(escape: re.Match[str]) -> str:
+    """The letter, or the escape as it stands: a backslash of its own, a half of a pair, what ends a string or a line."""
+    digits = escape[1] or escape[2] or escape[3]
+    code = int(digits, 16) if digits else 0
+    if not _FIRST_LETTER <= code <= 0x10FFFF or 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004 - Unicode's last, its surrogates
+        return escape[0]
+    letter = chr(code)
+    quote = escape.string.lstrip("hH")[0]
+    return f"\\{letter}" if letter in (quote, "\\") else letter
 
 
 def _with_counts(text: str, scalars: Mapping[str, Value]) -> str:

@@ -16,11 +16,11 @@ from kqlmagic_ext.errors import ConnectError
 NAME = "kqlmagic_ext_duckdb_kql"
 PINNED = {
     "lower": (
-        "_lower_operator", "_lower_expr", "_lower_named", "_lower_sort_key", "_lower_operators", "_lower_source", "_substitute",
+        "_lower_operator", "_lower_source", "_TABULAR_VALUE", "_find_all", "_string_literal", "_lower_expr", "_lower_named", "_lower_sort_key", "_lower_operators", "_substitute",
         "_substitute_operator", "_substitute_query", "_resolve_in_subqueries", "_inline_let_function", "_lower_mv_expand_target",
-        "_cls", "_collapse", "_rule_children", "_children", "_find_names", "_unparenthesize", "_unsupported", "_is_tabular_value", "_lower_head", "_declare_let_function", "_lower_let_parameter", "_stored", "_expand", "_bind_stored_arguments", "_lower", "_FN_STATE", "_refuse_redeclared_let", "_lower_query_node", "_lower_function_call", "_LET_FUNCTIONS_STATE", "_span", "_name_text",
+        "_cls", "_collapse", "_rule_children", "_children", "_find_names", "_unparenthesize", "_unsupported", "_is_tabular_value", "_lower_head", "_declare_let_function", "_lower_let_parameter", "_stored", "_expand", "_bind_stored_arguments", "_lower", "_FN_STATE", "_refuse_redeclared_let", "_lower_query_node", "_lower_function_call", "_lower_in_list", "_LET_FUNCTIONS_STATE", "_span", "_name_text",
     ),
-    "schema": ("_operator_columns_unchecked", "_operator_name", "output_columns", "replacing"),
+    "schema": ("_operator_columns_unchecked", "_operator_name", "output_columns", "replacing", "match_wildcard"),
     "translate": (
         "render_operator", "render_expr", "render_sort_keys", "render_between", "render_union", "render_mv_expand",
         "summarize_names", "render_summarize", "_SPECIAL_FORMS", "_STRING_RETURNING", "_STRING_ARG_POSITIONS", "_is_dynamic", "_is_timespan_expr", "_is_datetime_expr", "_render_in_list", "_render_has_list", "render_toscalar", "render_path", "_static_path", "_is_string_expr", "_in_result", "_referenced_columns", "arg_max_targets", "arg_max_names", "_ARG_EXTREMES",

@@ -23,6 +23,12 @@ def right_operators(text: str) -> str:
             text = _replaced(text, behind.start, behind.end, f"as {NO_NAME}")
         elif word.text == "." and word.kind == "mark" and behind.text == "[":
             text = _replaced(text, word.start, word.end, "")
+        elif [word.text, behind.text, words[at + 2].text, words[at + 3].text] == [":", "(", "*", ","]:
+            # `evaluate bag_unpack(d) : (*, a:string)`: the star is told by the plugin's last letter.
+            plugin = [other for other in words[:at] if other.text == "bag_unpack"][-1:]
+            for name in plugin:
+                text = _replaced(text, words[at + 2].start, words[at + 3].end, "")
+                text = _replaced(text, name.start, name.end, "bag_unpacK")
         elif word.text == "notcontains":
             text = _replaced(text, word.start, word.end, "!contains")
         elif word.text == "table" and _texts(words[at + 1 : at + 4], "string") == ["(", "string", ")"]:

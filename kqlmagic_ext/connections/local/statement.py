@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from kqlmagic_ext.connections.local.dialect import kusto_type
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.functions.geo import NO_DATABASE, SQL_NAME
+from kqlmagic_ext.connections.local.operators.plugins import DEPENDS
+from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
+from kqlmagic_ext.connections.local.outside.views import add_view
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
 from kqlmagic_ext.connections.local.translation import Translation, translate
 from kqlmagic_ext.connections.local.types import answer_sql, answer_table
+from kqlmagic_ext.connections.local.watchlist_calls import alias_of, table_of
+from kqlmagic_ext.connections.local.watchlists import add_input
 from kqlmagic_ext.kql.parameters import RESERVED
 
 if TYPE_CHECKING:
@@ -32,11 +39,15 @@ _TIME_COLUMN = "TimeGenerated"
 
 @dataclass(frozen=True)
 class Moment:
-    """When a query runs, which now() gives, the times that it may see, and the tables whose rows it may not see."""
+    """When a query runs, which now() gives, the times that it may see, and the tables whose rows it may not see.
+
+    `reach`: what lies outside the workspace and may be read.
+    """
 
     now: datetime
     window: Window
     denied: frozenset[str] = frozenset()
+    reach: Reach = NOTHING
 
 
 class Statement:
@@ -56,27 +67,61 @@ class Statement:
         self._moment, self._cursor, self._cancellation = moment, cursor, cancellation
         self._columns: dict[str, Mapping[str, str]] = {}
         self.warnings: list[str] = []
+        self._staged = False
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
-        known = [*self._inputs.columns, *self._catalogue.names]
-        translation = translate(self._source, scalars, self._moment.now, self._load, known)
+        known = [*self._inputs.columns, *map(table_of, self._inputs.columns), *self._catalogue.names]
+        translation = translate(self._source, scalars, self._moment.now, self._load, known, self._make_stage)
         self.warnings += translation.warnings
+        if SQL_NAME in translation.sql and not self._moment.reach.geoip:
+            self.warnings.append(NO_DATABASE)
         self._cancellation.check()
         self._narrow(translation)
+        for outside in translation.outside:
+            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
         try:
             return self._fetch(translation)
         except duckdb.Error as error:
             self._cancellation.check()
             ours = engine_error(error, self._source, {**self._inputs.columns, **self._columns})
+            if self._staged and ours.unknown and not ours.hint:
+                ours.hint = DEPENDS
             found_before = isinstance(error, duckdb.BinderException)
             raise (ours if found_before else ours.after_sending()) from error
+
+    def _make_stage(self, name: str, translation: Translation) -> tuple[Mapping[str, str], Any]:
+        """A temporary table of the translation's rows; it ends with the cursor."""
+        self._staged = True
+        self._cancellation.check()
+        self._narrow(translation)
+        for outside in translation.outside:
+            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
+        try:
+            self._cursor.execute(
+                f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS {translation.sql}",
+                dict(translation.parameters) or None,
+            )
+        except duckdb.Error as error:
+            self._cancellation.check()
+            raise engine_error(error, self._source, {**self._inputs.columns, **self._columns}) from error
+        made = self._cursor.sql(f"SELECT * FROM {quote_name(name)}")
+        kinds = {
+            each: kusto_type(str(kind).upper()) for each, kind in zip(made.columns, made.types, strict=True)
+        }
+        return kinds, lambda sql: self._cursor.execute(sql).fetchall()
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""
         wanted = list(names)
         self._columns = {name: self._inputs.columns[name] for name in wanted if name in self._inputs.columns}
         ours = [name for name in wanted if name not in self._columns]
+        for name in [name for name in ours if name not in self._catalogue.names]:
+            ours.remove(name)
+            alias = alias_of(name) or ""
+            made, said = add_input(alias, self._inputs.columns[alias], self._cursor, self._moment.now)
+            self._columns[name] = made
+            self.warnings += said
         for name, table in self._catalogue.load(ours, self._cancellation).items():
             self._columns[name] = table.columns
             self.warnings += table.losses
@@ -88,7 +133,7 @@ class Statement:
         for name in translation.tables:
             if name in self._moment.denied and name not in self._inputs.columns:
                 self._see(name, "false")
-            elif condition:
+            elif condition and alias_of(name) is None:
                 self._narrow_table(name, condition)
 
     def _narrow_table(self, name: str, condition: str) -> None:

@@ -195,11 +195,17 @@ def _times(rows: TextRows, kinds: Mapping[str, str], cursor: DuckDBPyConnection)
     return _Times(us, us - told, dict(zip(names, found[2 * size :], strict=True)))
 
 
+def conversion(kind: str, text: str) -> str:
+    """The SQL of a text as a value of a KQL type: null for one that does not fit, and for none; a string is never null."""
+    if kind == "string":
+        return f"coalesce({text}, '')"
+    return f"CASE WHEN {text} <> '' THEN {_CONVERSIONS[kind].format(text)} END"
+
+
 def _column(name: str, kind: str, text: str, times: _Times) -> Column:
     if kind == "string":
-        return Column(name, kind, f"coalesce({text}, '')")
+        return Column(name, kind, conversion(kind, text))
     losses = [f"{times.finer[name]:,} times cut to microseconds"] if times.finer.get(name) else []
     if name in times.open:
         losses.append("read with the month first; no value tells whether that is right")
-    sql = f"CASE WHEN {text} <> '' THEN {_CONVERSIONS[kind].format(text)} END"
-    return Column(name, kind, sql, "; ".join(losses) or None)
+    return Column(name, kind, conversion(kind, text), "; ".join(losses) or None)

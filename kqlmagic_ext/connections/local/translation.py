@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source, translation_error
@@ -26,10 +27,14 @@ from kqlmagic_ext.connections.local.dialect import (
 from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.kept import Recent
 from kqlmagic_ext.connections.local.literals import right_literals
+from kqlmagic_ext.connections.local.outside import Outside, collected
 from kqlmagic_ext.connections.local.review import refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
+from kqlmagic_ext.connections.local.stages import Stages, has_stages
 from kqlmagic_ext.connections.local.tree import nodes
 from kqlmagic_ext.connections.local.unions import split_columns
+from kqlmagic_ext.connections.local.watchlist_calls import alias_of
+from kqlmagic_ext.connections.local.watchlists import no_watchlist
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
 from kqlmagic_ext.kql.parameters import RESERVED, hidden_parameter
 from kqlmagic_ext.kql.statements import find_slips
@@ -40,17 +45,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+AnswerStage = Any  # (name, Translation) → the columns with their KQL types, and what answers SQL
 _LONGEST_KEPT = 100_000  # characters of a query
 _OF_THE_ENGINE = re.compile(r"_s\d+")
 
 
 @dataclass(frozen=True)
 class Translation:
-    """The SQL of one statement, the values bound to its placeholders, the tables that it reads, and what to warn of."""
+    """The SQL of one statement, the values bound to its placeholders, what it reads, and what to warn of."""
 
     sql: str
     parameters: Mapping[str, Any]
     tables: tuple[str, ...]
+    outside: tuple[Outside, ...]
     warnings: tuple[str, ...]
 
 
@@ -60,11 +67,13 @@ def translate(
     now: datetime,
     load: Callable[[Iterable[str]], Mapping[str, Mapping[str, str]]],
     known: Iterable[str],
+    answer_stage: AnswerStage | None = None,
 ) -> Translation:
     """The SQL of a statement.
 
     `scalars`: its parameters; `now`: the moment that now() gives; `known`: every table's name; `load`: given the names
-    that the statement reads, the columns of each with their KQL types.
+    that the statement reads, the columns of each with their KQL types. `answer_stage`: makes a table of this name from a
+    translation; gives its columns with their KQL types, and what answers SQL on it.
 
     Raises
     ------
@@ -76,8 +85,8 @@ def translate(
     key = _key(source, scalars, known)
     kept = _RECENT.get(key)
     if kept is None or load(kept.translation.tables) != kept.columns:
-        kept = _translated(source, scalars, load, list(known), now)
-        if len(source.text) <= _LONGEST_KEPT:
+        kept = _translated(source, scalars, load, list(known), now, answer_stage)
+        if not kept.staged and len(source.text) <= _LONGEST_KEPT:
             _RECENT.keep(key, kept)
     return kept.at(now)
 
@@ -89,6 +98,7 @@ class _Kept:
     translation: Translation
     columns: Mapping[str, Mapping[str, str]]
     asks_the_time: bool
+    staged: bool
 
     def at(self, now: datetime) -> Translation:
         """The translation in which now() is that moment."""
@@ -113,6 +123,7 @@ def _translated(
     load: Callable[[Iterable[str]], Mapping[str, Mapping[str, str]]],
     known: list[str],
     now: datetime,
+    answer_stage: AnswerStage | None,
 ) -> _Kept:
     slips = find_slips(source.text)
     source, decimals = right_literals(source, scalars)
@@ -120,15 +131,30 @@ def _translated(
     declared = prelude(source.text, scalars)
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
-        with clock(now.replace(tzinfo=None)) as active:
+        with clock(now.replace(tzinfo=None)), collected() as outside:
             query = with_constant_needles(read_query(declared + right_operators(source.text)), values)
             refuse_wrong(query, source)
-            read = _tables(query, source, known, scalars)
-            tables = load(read.tables)
+            read = _tables(query, source, [*known, *outside], scalars)
+            tables = load([name for name in read.tables if name not in outside])
+            columns = {**tables, **{name: table.columns for name, table in outside.items()}}
             _refuse_hidden(scalars, tables)
-            warnings = (*slips, *read.warnings, *split_columns(query, tables))
-            _refuse_wrong_case(query, tables, source)
-            result = to_sql(query, {name: list(columns) for name, columns in tables.items()})
+            staged = has_stages(query)
+
+            def make(before: Any) -> Any:
+                if answer_stage is None:
+                    raise errors.KqlUnsupportedError("evaluate whose columns depend on the rows")
+                sql = to_sql(before, {name: list(each) for name, each in columns.items()})
+                found, _ = bind(query.parameters, values)
+                used = {slot: value for slot, value in found.items() if slot in sql.slots}
+                stage = Translation(apart(str(sql)), used, tuple(tables), tuple(outside.values()), ())
+                name = _stage_name({*known, *columns})
+                kinds, rows = answer_stage(name, _Kept(stage, {}, _asks_the_time(stage), staged=True).at(now))
+                return name, kinds, rows
+
+            query = Stages(make, columns).resolved(query)
+            warnings = (*slips, *read.warnings, *split_columns(query, columns))
+            _refuse_wrong_case(query, columns, source)
+            result = to_sql(query, {name: list(each) for name, each in columns.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
         raise translation_error(error, source, len(declared)) from error
@@ -143,8 +169,26 @@ def _translated(
             f"the query declares {', '.join(unbound)} without a value; give it by -i", name=unbound[0]
         )
     parameters = {slot: value for slot, value in bound.items() if slot in result.slots}
-    translation = Translation(apart(str(result)), parameters, tuple(tables), warnings)
-    return _Kept(translation, {name: dict(columns) for name, columns in tables.items()}, active.used)
+    translation = Translation(
+        apart(str(result)), parameters, tuple(tables), tuple(outside.values()), warnings
+    )
+    return _Kept(
+        translation,
+        {name: dict(columns) for name, columns in tables.items()},
+        _asks_the_time(translation),
+        staged,
+    )
+
+
+def _asks_the_time(translation: Translation) -> bool:
+    """Whether its SQL has a place for the moment: a stage may have taken the only one."""
+    return f"${CLOCK_SLOT}" in translation.sql
+
+
+def _stage_name(taken: Collection[str]) -> str:
+    """A name that no table has."""
+    folded = {name.casefold() for name in taken}
+    return next(name for number in count() if (name := f"_stage_{number}") not in folded)
 
 
 # ---------------------------------------------------------------- parameters
@@ -299,6 +343,9 @@ def _known(node: ir.TableRef, source: Source, known: list[str], scalars: Collect
         raise QueryError(
             f"{shown!r} is a value, no table", hint="a DataFrame is a table: pd.DataFrame(…)", **place
         )
+    if name not in known and (alias := alias_of(name)) is not None:
+        said, hint = no_watchlist(alias, known)
+        raise QueryError(said, unknown=alias, hint=hint, **source.named("_GetWatchlist"))
     if name not in known:
         raise QueryError(
             f"there is no table {shown!r}", unknown=shown, hint=did_you_mean(name, known), **place

@@ -6,6 +6,7 @@ Each takes and gives plain values, None for null. What it cannot do with a value
 from __future__ import annotations
 
 import functools
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,23 @@ class PythonFunction:
 
         connection.create_function(
             self.sql_name,
-            lambda *columns: self._over_columns(columns),
+            self._with_parameters(),
             list(self.takes),
             self.gives,
             type=ARROW,
             null_handling=SPECIAL,
         )
+
+    def _with_parameters(self) -> Callable[..., pa.Array]:
+        """A function of as many parameters as there are types: DuckDB counts them."""
+
+        def over_columns(*columns: pa.ChunkedArray) -> pa.Array:
+            return self._over_columns(columns)
+
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        named = [inspect.Parameter(f"column{at}", kind) for at in range(len(self.takes))]
+        over_columns.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]  # what inspect looks for
+        return over_columns
 
     def _over_columns(self, columns: Sequence[pa.ChunkedArray]) -> pa.Array:
         import pyarrow as pa
@@ -59,7 +71,7 @@ def python_sql(name: str, call: Callable[..., Any], takes: tuple[str, ...], give
     `takes`, `gives`: of VARCHAR, BIGINT, DOUBLE and BOOLEAN; a dynamic value travels as its JSON text.
     """
     sql_name = _PREFIX + name
-    FUNCTIONS[sql_name] = PythonFunction(sql_name, takes, gives, _remembered(call))
+    FUNCTIONS[sql_name] = PythonFunction(sql_name, takes, gives, remembered(call))
     return sql_name
 
 
@@ -85,7 +97,9 @@ def add_in_python(
     add(name, templates, texts=texts, gives_text=gives == "VARCHAR")
 
 
-def _remembered(call: Callable[..., Any]) -> Callable[..., Any]:
+def remembered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its last answers kept; None where it raises ValueError."""
+
     @functools.lru_cache(_KEPT, typed=True)
     def answer(*values: Any) -> Any:
         try:

@@ -50,6 +50,19 @@ def install() -> None:
     add("isascii", {1: "regexp_full_match({0}, '[\\x00-\\x7F]*')"}, texts=(0,))
     add("string_size", {1: "CAST(strlen({0}) AS BIGINT)"}, texts=(0,))
     add("bitset_count_ones", {1: "CAST(bit_count(CAST({0} AS BIGINT)) AS BIGINT)"})
+    # A day or a month that does not exist is null, and does not end the query.
+    whole = ["CAST({0} AS BIGINT)", "CAST({1} AS BIGINT)", "CAST({2} AS BIGINT)"]
+    time = ["CAST({3} AS BIGINT)", "CAST({4} AS BIGINT)", "(floor(CAST({5} AS DOUBLE) * 1000000) / 1000000)"]
+    forms = {3: [*whole, "0", "0", "0"], 6: [*whole, *time]}
+    add(
+        "make_datetime", {count: f"TRY(make_timestamp({', '.join(parts)}))" for count, parts in forms.items()}
+    )
+    add(
+        "base64_encode_tostring",
+        {1: "to_base64(encode(CAST({0} AS VARCHAR)))"},
+        texts=(0,),
+        gives_text=True,
+    )
     for unit, factor in (("seconds", 1_000_000), ("milliseconds", 1_000), ("microseconds", 1)):
         add(f"unixtime_{unit}_todatetime", {1: f"make_timestamp(CAST({{0}} * {factor} AS BIGINT))"})
     add("unixtime_nanoseconds_todatetime", {1: "make_timestamp(CAST(floor({0} / 1000.0) AS BIGINT))"})
@@ -72,7 +85,10 @@ def install() -> None:
         texts=(1,),
         gives_text=True,
     )
-    add("parsejson", {1: functions.SCALAR_FUNCTIONS["parse_json"].template})
+    # What is no JSON is a text.
+    parsed = "coalesce(TRY_CAST({0} AS JSON), CASE WHEN CAST({0} AS VARCHAR) <> '' THEN to_json(CAST({0} AS VARCHAR)) END)"
+    for name in ("parse_json", "todynamic", "parsejson"):
+        add(name, {1: parsed})
     add("new_guid", {0: "gen_random_uuid()"})
     add("rand", {0: "random()", 1: "CAST(floor(random() * {0}) AS BIGINT)"})
     codes = "to_json(list_transform(string_split({0}, ''), lambda c: unicode(c)))"

@@ -1,0 +1,70 @@
+"""`evaluate` bag_unpack and pivot, whose columns depend on the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kqlmagic_ext import Query, QueryError, UnsupportedError
+from kqlmagic_ext.connections.local.connection import LocalConnection
+from kqlmagic_ext.connections.worker import Cancellation
+from tests.local.conftest import answer
+
+Open = Callable[..., LocalConnection]
+BAGS = (
+    "datatable(k: long, d: dynamic)[1, dynamic({'b': 'x', 'a': 5}), 2, dynamic({'b': 'é'}), 3, dynamic(null)]"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (f"{BAGS} | evaluate bag_unpack(d) | where k < 3 | project k, a, b", [(1, 5, "x"), (2, None, "é")]),
+        (f"let U = {BAGS} | evaluate bag_unpack(d); U | where b == 'x' | project a", [(5,)]),
+        (f"union ({BAGS} | evaluate bag_unpack(d, 'p_')) | where k == 1 | project p_b", [("x",)]),
+        (f"print x = toscalar({BAGS} | evaluate bag_unpack(d) | summarize max(a))", [(5,)]),
+        (f"{BAGS} | evaluate bag_unpack(d) : (*, b: string) | where k > 1", [(2, "é"), (3, "")]),
+        (f"{BAGS} | evaluate bag_unpack(d) : (a: long)| where isnotnull(a)", [(5,)]),
+        (f"{BAGS} | where now() > ago(1h) and k == 1 | evaluate bag_unpack(d) | project a", [(5,)]),
+        (f"{BAGS} | evaluate bag_unpack(d) | where now() > ago(1h) and k == 1 | project a", [(5,)]),
+        (f"{BAGS} | where k == 9 | evaluate bag_unpack(d) | count", [(0,)]),
+        (
+            "datatable(g: string, s: string, n: long)['a','x',1, 'b','y',2, 'a','x',3] | evaluate pivot(s, sum(n), g) | sort by g asc",
+            [("a", 4, 0), ("b", 0, 2)],
+        ),
+    ],
+)
+def test_a_stage_stands_wherever_an_operator_may(
+    opened: Open, query: str, expected: list[tuple[object, ...]]
+) -> None:
+    import pandas as pd
+
+    found = answer(opened("local://"), query)
+    assert [tuple(None if pd.isna(value) else value for value in row) for row in found] == expected
+
+
+def test_a_column_of_both_the_bag_and_the_source_is_an_error(opened: Open) -> None:
+    with pytest.raises(QueryError, match="columnsConflict"):
+        answer(opened("local://"), "print a = 1, d = dynamic({'a': 2}) | evaluate bag_unpack(d)")
+
+
+def test_a_missing_column_says_how_to_declare_it(opened: Open) -> None:
+    with pytest.raises(QueryError, match=r"depend on the rows.*bag_unpack\(d\) : \(\*, name:type\)"):
+        answer(opened("local://"), f"{BAGS} | evaluate bag_unpack(d) | project missing")
+
+
+def test_a_bag_of_the_row_around_it_is_refused(opened: Open) -> None:
+    with pytest.raises(UnsupportedError, match="inside another operator"):
+        answer(opened("local://"), f"{BAGS} | mv-apply e = d on (evaluate bag_unpack(e))")
+
+
+def test_a_stage_sees_the_window_the_parameters_and_no_denied_rows(opened: Open) -> None:
+    connection = opened("local://demo")
+    text = "SigninLogs | where ResultType == code | evaluate pivot(ResultType, count(), AppDisplayName)"
+    whole = connection.run(Query(text, {"code": "0"})).frame
+    assert list(whole.columns) == ["AppDisplayName", "0"]
+    text = "SigninLogs | evaluate pivot(ResultType, count(), UserId) | count"
+    (tables, _) = connection.answers(Query(text), Cancellation(), frozenset({"SigninLogs"}))
+    assert tables[0].to_pylist() == [{"Count": 0}]
+    assert answer(connection, text) != [(0,)]  # nothing is left behind
