@@ -147,7 +147,7 @@ def test_aggregates_over_nothing(opened: Open) -> None:
 def test_one_call_of_several_columns_gives_several(opened: Open) -> None:
     text = "datatable(a: long, b: string)[1, 'x'] | summarize take_any(a, b), percentiles(a, 5, 99.9)"
     frame = opened("local://").run(Query(text)).frame
-    assert list(frame.columns) == ["a", "b", "percentile_a_5", "percentile_a_99.9"]
+    assert list(frame.columns) == ["a", "b", "percentile_a_5", "percentile_a_99_9"]
 
 
 @pytest.mark.parametrize("seed", range(5))

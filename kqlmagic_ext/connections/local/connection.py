@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.catalogue import Catalogue
 from kqlmagic_ext.connections.local.diagnosis import Source
-from kqlmagic_ext.connections.local.dialect import PYTHON_FUNCTIONS
+from kqlmagic_ext.connections.local.dialect import MACROS, PYTHON_FUNCTIONS
 from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.functions.geo import geo_function
 from kqlmagic_ext.connections.local.inputs import add_inputs
@@ -61,7 +61,7 @@ class LocalConnection:
         self.place = place or url
         self._database, self._pinned, self._reach = database, now, reach
         self._catalogue = Catalogue(tables, database)
-        database.add_functions([*PYTHON_FUNCTIONS, geo_function(reach.geoip)])
+        database.add_functions([*PYTHON_FUNCTIONS, geo_function(reach.geoip)], MACROS)
 
     def __repr__(self) -> str:
         return f"<LocalConnection {self.name}: {self.url}>"

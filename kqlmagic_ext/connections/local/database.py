@@ -84,10 +84,12 @@ class Database:
         run(f"SET temp_directory={quote_text(self.scratch)}")
         run("SET enable_external_access=false")
 
-    def add_functions(self, functions: Iterable[PythonFunction]) -> None:
-        """Make functions of Python known to every query."""
+    def add_functions(self, functions: Iterable[PythonFunction], macros: Iterable[str] = ()) -> None:
+        """Make functions of Python and macros of SQL known to every query."""
         for function in functions:
             function.register(self._root)
+        for macro in macros:
+            self._root.execute(macro)
 
     def cursor(self) -> DuckDBPyConnection:
         """A cursor of its own: its temporary views are seen by no other, and end with it."""

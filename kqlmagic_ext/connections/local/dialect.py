@@ -23,9 +23,11 @@ from kqlmagic_ext.connections.local.functions import (
     geo,
     hashes,
     in_python,
+    of_columns,
     parsing,
     searching,
     series,
+    statistics,
     texts,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand
@@ -59,10 +61,11 @@ def _lower_operator(node: Any) -> Any:
     if found is not None:
         return found
     operator = _reads_operator(node)
-    return aggregates.spread(operator) if isinstance(operator, ir.Summarize) else operator
+    return statistics.spread(operator) if isinstance(operator, ir.Summarize) else operator
 
 
 def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]:
+    operator = of_columns.resolved(operator, given)
     if isinstance(operator, Added):
         return operator.columns(given, tables)
     columns: list[str] = _gives_columns(operator, given, tables)
@@ -70,6 +73,7 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
+    operator = of_columns.resolved(operator, given)
     if isinstance(operator, Added):
         if given is None:
             raise errors.KqlSchemaError(type(operator).__name__, hint="its columns are not known here")
@@ -134,6 +138,8 @@ for addition in (
     searching,
     expand,
     aggregates,
+    statistics,
+    of_columns,
     addresses,
     arrays,
     encoded,
@@ -149,6 +155,7 @@ lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
 
+MACROS = statistics.MACROS
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())
 SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
 read_query, to_sql, bind, clock, CLOCK_SLOT = (
@@ -165,6 +172,6 @@ query_parameters, match_wildcard, kusto_type = (
 )
 
 __all__ = [
-    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "PYTHON_FUNCTIONS", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
+    "AGGREGATE_FUNCTIONS", "CLOCK_SLOT", "MACROS", "PYTHON_FUNCTIONS", "SCALAR_FUNCTIONS", "bind", "clock", "errors", "ir", "kusto_type", "match_wildcard",
     "query_parameters", "read_query", "to_sql",
 ]  # fmt: skip

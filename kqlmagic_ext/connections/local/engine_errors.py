@@ -40,6 +40,8 @@ _WORDS = {
 }
 _TYPE = re.compile("|".join(rf"\b{re.escape(word)}(?!\w)" for word in _WORDS))
 _NO_FUNCTION = re.compile(r"No function matches the given name and argument types '(?P<call>.*)'\.")
+_NO_SUM = re.compile(r"Macro kql_(?P<name>\w+)\(\) does not support")
+_PAST_LONG = re.compile(r"Type INT128 with value (?P<value>-?\d+) can't be cast .* INT64")
 _NO_CHOICE = re.compile(r'Could not choose a best candidate function for the function call "(?P<call>.*?)"\.')
 
 
@@ -53,6 +55,14 @@ def engine_error(error: Exception, source: Source, tables: Mapping[str, Mapping[
         return QueryError(
             f"the types do not fit: {_in_kql(match['call'])}",
             hint="convert one, as by tostring() or tolong()",
+        )
+    if match := _NO_SUM.search(text):
+        said = f"the types do not fit: {match['name']}() takes numbers or timespans"
+        return QueryError(said, hint="convert one, as by tolong() or todouble()")
+    if match := _PAST_LONG.search(text):
+        return QueryError(
+            f"a long ends at {2**63 - 1}, and this is {match['value']}",
+            hint="convert to real first, by todouble()",
         )
     first = text.split("\n", maxsplit=1)[0].partition(": ")
     said = first[2] or first[0]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kqlmagic_ext.connections.local.functions.arrays import entries, merged
 from kqlmagic_ext.connections.local.functions.forms import apart
-from kqlmagic_ext.connections.local.private_copy import functions, ir
+from kqlmagic_ext.connections.local.private_copy import functions
 
 _MOST = 1_048_576  # KQL's own limit of make_set and make_list
 _IS_ARRAY = "typeof({0}) = 'JSON' AND json_type(TRY_CAST({0} AS JSON)) = 'ARRAY'"
@@ -60,8 +60,6 @@ _ADDED = [
     _plain("take_anyif", "any_value({0}) FILTER (WHERE {1})", 2, name_is_argument=True),
     _plain("count_distinct", "count(DISTINCT {0})", 1),
     _plain("count_distinctif", "count(DISTINCT {0}) FILTER (WHERE {1})", 2),
-    _plain("stdevp", "coalesce(stddev_pop({0}), 0.0)", 1),
-    _plain("variancep", "coalesce(var_pop({0}), 0.0)", 1),
     _plain("binary_all_and", "bit_and({0})", 1),
     _plain("binary_all_or", "bit_or({0})", 1),
     _plain("binary_all_xor", "bit_xor({0})", 1),
@@ -71,24 +69,3 @@ _ADDED = [
 def install() -> None:
     """Put them among duckdb-kql's."""
     functions.AGGREGATE_FUNCTIONS.update({spec.name: spec for spec in _ADDED})
-
-
-def spread(summarize: Any) -> Any:
-    """`take_any(a, b)` and `percentiles(x, 5, 95)` as one aggregate for each column that they give."""
-    spreading = [part for aggregate in summarize.aggregates for part in _spread(aggregate)]
-    return replace(summarize, aggregates=tuple(spreading))
-
-
-def _spread(aggregate: Any) -> list[Any]:
-    call = aggregate.expr
-    if aggregate.name is not None or not isinstance(call, ir.FunctionCall) or len(call.args) < 2:  # noqa: PLR2004 - one is no spread
-        return [aggregate]
-    if call.name in ("take_any", "any"):
-        return [_call(call.name, argument) for argument in call.args]
-    if call.name == "percentiles":
-        return [_call("percentile", call.args[0], percent) for percent in call.args[1:]]
-    return [aggregate]
-
-
-def _call(name: str, *args: Any) -> Any:
-    return ir.NamedExpr(ir.FunctionCall(name, args))

@@ -76,7 +76,7 @@ def entries(bag: str) -> str:
     return f"list_transform(json_keys({bag}), lambda k: struct_pack(k := k, v := json_extract({bag}, {pointer})))"
 
 
-def _bag(entries: str) -> str:
+def bag_of(entries: str) -> str:
     """A bag of keys and values."""
     pairs = (
         f"list_transform({entries}, lambda p: CAST(to_json(p.k) AS VARCHAR) || ':' || CAST(p.v AS VARCHAR))"
@@ -87,7 +87,7 @@ def _bag(entries: str) -> str:
 def merged(pairs: str) -> str:
     """A bag of pairs of which some may have one key: the first of them counts."""
     firsts = "list_filter(l, lambda p, i: list_position(list_transform(l, lambda o: o.k), p.k) = i)"
-    return once(pairs, "l", _bag(firsts))
+    return once(pairs, "l", bag_of(firsts))
 
 
 def _merged(args: list[str]) -> str:
@@ -109,7 +109,7 @@ def _add_bags() -> None:
     added = f"list_concat({entries('{0}')}, [struct_pack(k := {{1}}, v := to_json({{2}}))])"
     replaced = f"list_transform({entries('{0}')}, lambda p: struct_pack(k := p.k, v := CASE WHEN p.k = {{1}} THEN to_json({{2}}) ELSE p.v END))"
     changed = f"CASE WHEN list_contains({keys}, {{1}}) THEN {replaced} ELSE {added} END"
-    add("bag_set_key", {3: f"CASE WHEN {is_bag} AND NOT {path} THEN {_bag(changed)} END"})
+    add("bag_set_key", {3: f"CASE WHEN {is_bag} AND NOT {path} THEN {bag_of(changed)} END"})
     add_of_any_number("bag_merge", _merged)
 
 
