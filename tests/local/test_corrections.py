@@ -304,3 +304,13 @@ def test_a_bag_is_read_by_a_name_that_only_the_row_knows(
 def test_a_function_of_text_takes_the_answer_of_a_query(opened: Open) -> None:
     text = "let T = print s = 'w6k='; print base64_decode_tostring(toscalar(T))"
     assert answer(opened("local://"), text) == [("é",)]
+
+
+def test_a_moment_that_is_none_is_null_and_the_other_rows_stay(
+    opened: Callable[..., LocalConnection],
+) -> None:
+    query = (
+        "datatable (m: long, h: long) [13, 0, 2, 24, 12, 23, long(null), 0] "
+        "| project isnull(make_datetime(2020, m, 1, h, 0, 0)), isnull(make_datetime(2020, m, 31))"
+    )
+    assert answer(opened("local://"), query) == [(True, True), (True, True), (False, False), (True, True)]

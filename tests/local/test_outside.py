@@ -204,3 +204,9 @@ def test_https_is_asked_where_it_was_allowed_and_never_left(
         assert answer(connection, query) == [("a", 1), ("b", 2)]
         with pytest.raises(QueryError, match="it leads away from https"):
             answer(connection, query.replace("list.csv", "away"))
+
+
+def test_a_column_may_be_called_like_a_word_of_kql(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("2026-01-02,x\n", "utf-8")
+    query = "externaldata (['date']: datetime, [\"by\"]: string) ['a.csv'] | project year = getyear(['date']), ['by']"
+    assert answer(opened(tmp_path), query) == [(2026, "x")]

@@ -59,7 +59,9 @@ def _read(node: Any, name: str) -> Outside:
     for declaration in lower._find_all(node.Schema, "RowSchemaColumnDeclaration"):
         column, kind = lower._rule_children(declaration)[:2]
         word = kind.getText().lower()
-        columns[lower._find_names(column)[0]] = _NAMES.get(word, word)
+        # A word of KQL in brackets, ["date"], is no name to the grammar's own search.
+        names = lower._find_names(column) or [column.getText().strip("[]").strip("\"'")]
+        columns[names[0]] = _NAMES.get(word, word)
     if not columns:
         raise errors.KqlUnsupportedError("externaldata without columns", span=lower._span(node))
     clause = node.WithClause
