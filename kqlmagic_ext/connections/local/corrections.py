@@ -6,14 +6,10 @@ Each function has the name of the part that it replaces, and is put there by `di
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, translate
 from kqlmagic_ext.connections.local.sql import quote_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _declares_function = lower._declare_let_function
 _lowers_call = lower._lower_function_call
@@ -148,21 +144,8 @@ def _step(step: Any) -> str:
     )
 
 
-def _make_datetime(before: Callable[[Any], str], node: Any) -> str:
-    """`make_datetime(2020, 13, 1)` is null; it ended the query. TRY takes no query inside it: there it is as it was."""
-    sql = before(node)
-    if "SELECT" in sql.upper():
-        return sql
-    # DuckDB takes the hour 24 and the second 60.
-    parts = zip(map(translate.render_expr, node.args[3:]), (24, 60, 60), strict=False)
-    within = [f"{part} >= 0 AND {part} < {end}" for part, end in parts]
-    return f"CASE WHEN {' AND '.join(within)} THEN TRY({sql}) END" if within else f"TRY({sql})"
-
-
 def install() -> None:
     """Put each in its place."""
-    made = translate._SPECIAL_FORMS["make_datetime"]
-    translate._SPECIAL_FORMS["make_datetime"] = partial(_make_datetime, made)
     lower._declare_let_function = _declare_let_function
     lower._lower_function_call = _lower_function_call
     translate.render_sort_keys = render_sort_keys

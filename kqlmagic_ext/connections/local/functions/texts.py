@@ -11,6 +11,16 @@ _DECODED = "coalesce(TRY(decode(from_base64({0}))), '')"
 _HEX = "lower(to_hex(CASE WHEN typeof({0}) = 'INTEGER' THEN CAST({0} AS BIGINT) & 4294967295 ELSE CAST({0} AS BIGINT) END))"
 
 
+def _moment(count: int) -> str:
+    """A datetime of its first `count` parts; a day or an hour that does not exist is null, and does not end the query."""
+    parts = [f"CAST({{{at}}} AS BIGINT)" for at in range(min(count, 5))]
+    parts += ["(floor(CAST({5} AS DOUBLE) * 1000000) / 1000000)"] if count == 6 else []  # noqa: PLR2004 - seconds have parts
+    # DuckDB takes the hour 24 and the second 60.
+    tests = [f"{part} >= 0 AND {part} < {end}" for part, end in zip(parts[3:], (24, 60, 60), strict=False)]
+    made = f"TRY(make_timestamp({', '.join([*parts, *['0'] * (6 - count)])}))"
+    return f"CASE WHEN {' AND '.join(tests)} THEN {made} END" if tests else made
+
+
 def _bin_at(node: Any) -> str:
     """The start of the bin, of those that are counted from a fixed point."""
     if len(node.args) != 3:  # noqa: PLR2004 - value, size, point
@@ -50,13 +60,7 @@ def install() -> None:
     add("isascii", {1: "regexp_full_match({0}, '[\\x00-\\x7F]*')"}, texts=(0,))
     add("string_size", {1: "CAST(strlen({0}) AS BIGINT)"}, texts=(0,))
     add("bitset_count_ones", {1: "CAST(bit_count(CAST({0} AS BIGINT)) AS BIGINT)"})
-    # A day or a month that does not exist is null, and does not end the query.
-    whole = ["CAST({0} AS BIGINT)", "CAST({1} AS BIGINT)", "CAST({2} AS BIGINT)"]
-    time = ["CAST({3} AS BIGINT)", "CAST({4} AS BIGINT)", "(floor(CAST({5} AS DOUBLE) * 1000000) / 1000000)"]
-    forms = {3: [*whole, "0", "0", "0"], 6: [*whole, *time]}
-    add(
-        "make_datetime", {count: f"TRY(make_timestamp({', '.join(parts)}))" for count, parts in forms.items()}
-    )
+    add("make_datetime", {count: _moment(count) for count in (3, 4, 5, 6)})
     add(
         "base64_encode_tostring",
         {1: "to_base64(encode(CAST({0} AS VARCHAR)))"},
