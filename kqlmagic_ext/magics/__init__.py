@@ -15,6 +15,7 @@ from kqlmagic_ext.magics.packs import PackMagics
 from kqlmagic_ext.magics.record import RecordMagics
 from kqlmagic_ext.magics.replay import ReplayMagics
 from kqlmagic_ext.magics.report import ReportMagics
+from kqlmagic_ext.magics.support import SupportMagics
 from kqlmagic_ext.magics.window import WindowMagics
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 REGISTERED = (
     ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, LanguageMagics, BrowserMagics, PackMagics,
-    ReplayMagics, WindowMagics,
+    ReplayMagics, SupportMagics, WindowMagics,
 )  # fmt: skip
 
 
@@ -39,6 +40,7 @@ def load(shell: InteractiveShell) -> None:
         ReportMagics(shell, magics.recording),
         ReplayMagics(shell, magics),
         PackMagics(shell, magics),
+        SupportMagics(shell),
         WindowMagics(shell, magics),
         languages,
         BrowserMagics(shell, magics.bindings),

@@ -160,7 +160,7 @@ def _translated(
         raise translation_error(error, source, len(declared)) from error
     except RecursionError as error:
         raise QueryError("the query is nested too deeply for the embedded workspace") from error
-    except AssertionError as error:  # how duckdb-kql meets a form that it has no case for
+    except (AssertionError, IndexError) as error:  # how duckdb-kql meets a form that it has no case for
         raise UnsupportedError(
             f"{PLACE} cannot read a form of this query yet", construct="unknown"
         ) from error

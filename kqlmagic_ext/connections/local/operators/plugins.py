@@ -95,11 +95,16 @@ def _schema(clause: Any) -> tuple[tuple[str, str], ...] | None:
     return tuple(declared)
 
 
-def read_evaluate(node: Any) -> Lowered:
-    """`evaluate plugin(…) [: (schema)]`; None where it is not there."""
+def plugins() -> dict[str, Callable[[Call], Added]]:
+    """Each plugin's name, and how its call is read."""
     from kqlmagic_ext.connections.local.operators import bags, pivot
 
-    readers = {"bag_unpack": bags.read_bag_unpack, "pivot": pivot.read_pivot}
+    return {"bag_unpack": bags.read_bag_unpack, "pivot": pivot.read_pivot}
+
+
+def read_evaluate(node: Any) -> Lowered:
+    """`evaluate plugin(…) [: (schema)]`; None where it is not there."""
+    readers = plugins()
     found = lower._find_all(node.PlugInCall, "SimpleNameReference")
     if not found or found[0].getText().lower() not in readers:
         return None
