@@ -18,7 +18,7 @@ from kqlmagic_ext.connections.local.functions import (
     series,
     texts,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand
+from kqlmagic_ext.connections.local.operators import READERS, expand, parse
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -114,7 +114,18 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     return query
 
 
-for addition in (corrections, let_functions, expand, aggregates, addresses, arrays, encoded, series, texts):
+for addition in (
+    corrections,
+    let_functions,
+    expand,
+    parse,
+    aggregates,
+    addresses,
+    arrays,
+    encoded,
+    series,
+    texts,
+):
     addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator

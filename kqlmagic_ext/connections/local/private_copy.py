@@ -18,12 +18,12 @@ PINNED = {
     "lower": (
         "_lower_operator", "_lower_expr", "_lower_named", "_lower_sort_key", "_lower_operators", "_lower_source", "_substitute",
         "_substitute_operator", "_substitute_query", "_resolve_in_subqueries", "_inline_let_function", "_lower_mv_expand_target",
-        "_cls", "_collapse", "_rule_children", "_children", "_find_names", "_unparenthesize", "_unsupported", "_is_tabular_value", "_lower_head", "_declare_let_function", "_lower_let_parameter", "_stored", "_expand", "_bind_stored_arguments", "_lower", "_FN_STATE", "_refuse_redeclared_let", "_lower_query_node", "_lower_function_call", "_LET_FUNCTIONS_STATE", "_span", "_name_text",
+        "_cls", "_collapse", "_rule_children", "_children", "_find_names", "_unparenthesize", "_unsupported", "_is_tabular_value", "_lower_head", "_declare_let_function", "_lower_let_parameter", "_stored", "_expand", "_bind_stored_arguments", "_lower", "_FN_STATE", "_refuse_redeclared_let", "_lower_query_node", "_lower_function_call", "_LET_FUNCTIONS_STATE", "_span", "_name_text", "_lower_parse_segment",
     ),
     "schema": ("_operator_columns_unchecked", "_operator_name", "output_columns", "replacing"),
     "translate": (
         "render_operator", "render_expr", "render_sort_keys", "render_between", "render_union", "render_mv_expand",
-        "summarize_names", "render_summarize", "_SPECIAL_FORMS", "_STRING_RETURNING", "_STRING_ARG_POSITIONS", "_is_dynamic", "_is_timespan_expr", "_is_datetime_expr", "_render_in_list", "_render_has_list", "render_toscalar", "render_path", "_static_path", "_is_string_expr", "_in_result", "_referenced_columns",
+        "summarize_names", "render_summarize", "_SPECIAL_FORMS", "_STRING_RETURNING", "_STRING_ARG_POSITIONS", "_is_dynamic", "_is_timespan_expr", "_is_datetime_expr", "_render_in_list", "_render_has_list", "render_toscalar", "render_path", "_static_path", "_is_string_expr", "_in_result", "_referenced_columns", "render_parse", "_parse_pattern", "_refuse_empty_literal", "_parse_flags",
     ),
     "translate.functions": ("SCALAR_FUNCTIONS", "AGGREGATE_FUNCTIONS", "FunctionSpec", "AggregateSpec"),
     "translate.naming": ("expression_name", "project_names", "extend_names"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.local.operators import columns, mv_apply, named, rows, series
+from kqlmagic_ext.connections.local.operators import columns, mv_apply, named, parse, rows, series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,5 +21,7 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "MakeSeriesOperator": ("make-series", series.read_make_series),
     "MvapplyOperator": ("mv-apply", mv_apply.read_mv_apply),
     "AsOperator": ("as", named.read_as),
+    "ParseOperator": ("parse", parse.read_parse),
+    "ParseWhereOperator": ("parse-where", parse.read_parse),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }
