@@ -25,7 +25,26 @@ def opened() -> Iterator[Callable[..., LocalConnection]]:
         yield open_one
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[LocalConnection]:
+    """A workspace for the tests that try many queries."""
+    connection = connect("local://")
+    assert isinstance(connection, LocalConnection)
+    with closing(connection):
+        yield connection
+
+
 def answer(connection: LocalConnection, text: str, **inputs: Any) -> list[tuple[Any, ...]]:
     """The rows of a query's answer."""
     frame = connection.run(Query(text, inputs)).frame
     return list(frame.itertuples(index=False, name=None))
+
+
+def plain(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows with None for each null."""
+    import pandas as pd
+
+    return [
+        tuple(None if pd.api.types.is_scalar(cell) and pd.isna(cell) else cell for cell in row)
+        for row in rows
+    ]

@@ -254,7 +254,7 @@ def test_a_fuzzy_union_leaves_missing_tables_out_and_says_so(opened: Open) -> No
     ("query", "said"),
     [
         ("t | summarize arg_max(a, a + 1)", "cannot run this form of arg_max() yet"),
-        ("t | parse s with w ' x' r", "cannot run this form of parse yet"),
+        ("t | parse s with w ' x' r; t | fork (take 1)", "cannot run fork yet"),
         ("t | extend A = 1", "columns 'a' and 'A' differ only in case"),
         (
             "t | summarize first = min(a)",

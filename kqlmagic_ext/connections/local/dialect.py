@@ -30,7 +30,7 @@ from kqlmagic_ext.connections.local.functions import (
     statistics,
     texts,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand
+from kqlmagic_ext.connections.local.operators import READERS, expand, parse
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -129,24 +129,9 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections,
-    let_functions,
-    outside,
-    watchlist_calls,
-    hashes,
-    parsing,
-    searching,
-    expand,
-    aggregates,
-    statistics,
-    of_columns,
-    addresses,
-    arrays,
-    encoded,
-    geo,
-    series,
-    texts,
-):
+    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses, arrays,
+    encoded, geo, hashes, parsing, searching, series, texts,
+):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
 lower._lower_operator = _lower_operator

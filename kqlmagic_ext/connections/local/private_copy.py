@@ -16,17 +16,31 @@ from kqlmagic_ext.errors import ConnectError
 NAME = "kqlmagic_ext_duckdb_kql"
 PINNED = {
     "lower": (
-        "_lower_operator", "_lower_source", "_TABULAR_VALUE", "_find_all", "_string_literal", "_lower_expr", "_lower_named", "_lower_sort_key", "_lower_operators", "_substitute",
-        "_substitute_operator", "_substitute_query", "_resolve_in_subqueries", "_inline_let_function", "_lower_mv_expand_target",
-        "_cls", "_collapse", "_rule_children", "_children", "_find_names", "_unparenthesize", "_unsupported", "_is_tabular_value", "_lower_head", "_declare_let_function", "_lower_let_parameter", "_stored", "_expand", "_bind_stored_arguments", "_lower", "_FN_STATE", "_refuse_redeclared_let", "_lower_query_node", "_lower_function_call", "_lower_in_list", "_LET_FUNCTIONS_STATE", "_span", "_name_text",
+        "_FN_STATE", "_LET_FUNCTIONS_STATE", "_TABULAR_VALUE", "_bind_stored_arguments", "_children", "_cls",
+        "_collapse", "_declare_let_function", "_expand", "_find_all", "_find_names", "_inline_let_function",
+        "_is_tabular_value", "_lower", "_lower_expr", "_lower_function_call", "_lower_head", "_lower_in_list",
+        "_lower_let_parameter", "_lower_mv_expand_target", "_lower_named", "_lower_operator", "_lower_operators",
+        "_lower_parse_segment", "_lower_query_node", "_lower_sort_key", "_lower_source", "_name_text",
+        "_refuse_redeclared_let", "_resolve_in_subqueries", "_rule_children", "_span", "_stored", "_string_literal",
+        "_substitute", "_substitute_operator", "_substitute_query", "_unparenthesize", "_unsupported",
     ),
-    "schema": ("_operator_columns_unchecked", "_operator_name", "output_columns", "replacing", "match_wildcard"),
+    "schema": (
+        "_operator_columns_unchecked", "_operator_name", "match_wildcard", "output_columns", "replacing",
+    ),
     "translate": (
-        "render_operator", "render_expr", "render_sort_keys", "render_between", "render_union", "render_mv_expand",
-        "summarize_names", "render_summarize", "_SPECIAL_FORMS", "_STRING_RETURNING", "_STRING_ARG_POSITIONS", "_is_dynamic", "_is_timespan_expr", "_is_datetime_expr", "_render_in_list", "_render_has_list", "render_toscalar", "render_path", "_static_path", "_is_string_expr", "_in_result", "_referenced_columns", "arg_max_targets", "arg_max_names", "_ARG_EXTREMES",
+        "_ARG_EXTREMES", "_PARSE_CAPTURES", "_SPECIAL_FORMS", "_STRING_ARG_POSITIONS", "_STRING_RETURNING",
+        "_in_result", "_is_datetime_expr", "_is_dynamic", "_is_string_expr", "_is_timespan_expr", "_parse_convert",
+        "_parse_flags", "_parse_pattern", "_referenced_columns", "_refuse_empty_literal", "_render_has_list",
+        "_render_in_list", "_static_path", "arg_max_names", "arg_max_targets", "render_between", "render_expr",
+        "render_mv_expand", "render_operator", "render_parse", "render_path", "render_sort_keys", "render_summarize",
+        "render_toscalar", "render_union", "summarize_names",
     ),
-    "translate.functions": ("SCALAR_FUNCTIONS", "AGGREGATE_FUNCTIONS", "FunctionSpec", "AggregateSpec"),
-    "translate.naming": ("_aggregate_name", "expression_name", "project_names", "extend_names"),
+    "translate.functions": (
+        "AGGREGATE_FUNCTIONS", "AggregateSpec", "FunctionSpec", "SCALAR_FUNCTIONS",
+    ),
+    "translate.naming": (
+        "_aggregate_name", "expression_name", "extend_names", "project_names",
+    ),
 }  # fmt: skip
 
 

@@ -29,6 +29,8 @@ def right_operators(text: str) -> str:
             for name in plugin:
                 text = _replaced(text, words[at + 2].start, words[at + 3].end, "")
                 text = _replaced(text, name.start, name.end, "bag_unpacK")
+        elif [word.text, behind.text, words[at + 2].text] == ["parse", "-", "kv"]:
+            text = _parse_kv(text, words[at + 3 :])
         elif word.text == "notcontains":
             text = _replaced(text, word.start, word.end, "!contains")
         elif word.text == "table" and _texts(words[at + 1 : at + 4], "string") == ["(", "string", ")"]:
@@ -39,6 +41,18 @@ def right_operators(text: str) -> str:
         ):
             text = _replaced(text, behind.start, behind.end, counts[behind.text])
     return _without_typeof_string(text, words)
+
+
+def _parse_kv(text: str, words: list[Token]) -> str:
+    """`parse-kv e as (k: string) with (regex=…)`: the grammar knows no `as` there, and takes `regex` for a keyword."""
+    depth, names = 0, {"as": "", "regex": "regeX"}
+    for word in words:
+        depth += {"(": 1, ")": -1}.get(word.text, 0)
+        if depth < 0 or (depth == 0 and word.text in ("|", ";")):
+            break
+        if word.text in names and (depth == 0) == (word.text == "as"):
+            text = _replaced(text, word.start, word.end, names[word.text])
+    return text
 
 
 def _replaced(text: str, start: int, end: int, new: str) -> str:

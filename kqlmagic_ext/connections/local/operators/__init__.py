@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.local.operators import columns, mv_apply, named, plugins, rows, series
+from kqlmagic_ext.connections.local.operators import (
+    columns,
+    mv_apply,
+    named,
+    parse,
+    parse_kv,
+    plugins,
+    rows,
+    series,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,5 +31,8 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "MvapplyOperator": ("mv-apply", mv_apply.read_mv_apply),
     "AsOperator": ("as", named.read_as),
     "EvaluateOperator": ("evaluate", plugins.read_evaluate),
+    "ParseOperator": ("parse", parse.read_parse),
+    "ParseWhereOperator": ("parse-where", parse.read_parse),
+    "ParseKvOperator": ("parse-kv", parse_kv.read_parse_kv),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }

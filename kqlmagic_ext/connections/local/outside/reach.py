@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kqlmagic_ext.errors import QueryError, UnsupportedError
@@ -101,10 +101,11 @@ def _https_alone() -> HTTPRedirectHandler:
     from urllib.request import HTTPRedirectHandler, Request
 
     class Redirections(HTTPRedirectHandler):
-        def redirect_request(self, *args: object) -> Request | None:
-            if urlsplit(str(args[-1])).scheme != "https":
+        def redirect_request(self, request: Request, answer: IO[bytes], *rest: Any) -> Request | None:
+            if urlsplit(rest[-1]).scheme != "https":
+                answer.close()
                 raise URLError("it leads away from https")
-            return super().redirect_request(*args)  # type: ignore[arg-type]  # as they came
+            return super().redirect_request(request, answer, *rest)
 
     return Redirections()
 
