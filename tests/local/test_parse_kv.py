@@ -35,17 +35,12 @@ Open = Callable[..., LocalConnection]
     ],
 )
 def test_pairs_become_columns(opened: Open, text: str, clause: str, expected: tuple[object, ...]) -> None:
-    query = f"print s = s | parse-kv s as (a: long, b: string) {clause} | project a, b"
-    [(number, word)] = connect_and_ask(opened, query.replace('\\"', '"'), text)
-    assert (None if number is None or number != number else number, word) == expected  # noqa: PLR0124 - NaN
-
-
-def connect_and_ask(opened: Open, query: str, text: str) -> list[tuple[object, ...]]:
-    frame = opened("local://").run(Query(query, {"s": text})).frame.astype(object)
-    return [
-        tuple(None if value is not value or str(value) == "<NA>" else value for value in row)
-        for row in frame.to_numpy()
-    ]
+    query = (
+        f"print s = s | parse-kv s as (a: long, b: string) {clause} | project isnull(a), coalesce(a, 0), b"
+    )
+    number, word = expected
+    rows = answer(opened("local://"), query.replace('\\"', '"'), s=text)
+    assert rows == [(number is None, number or 0, word)]
 
 
 def test_a_name_in_brackets_replaces_a_column_of_that_name(opened: Open) -> None:
