@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
 from kqlmagic_ext.emulator import Emulator
+from tests.notebooks.gallery import PICTURES, SHOWN, keep
 from tests.notebooks.outside import outside, postgres_programs
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
@@ -39,9 +40,12 @@ def executed(path: Path, *more: str, place: str | None = None) -> Any:
         [first] = [cell for cell in notebook.cells if "%kql_connect local://demo" in cell.source]
         first.source = first.source.replace("local://demo", place)
     notebook.cells += [new_code_cell(source) for source in more]
-    return NotebookClient(
+    ran = NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
     ).execute()
+    if os.environ.get("KQLMAGIC_GALLERY"):
+        keep(path.stem, ran)
+    return ran
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -49,6 +53,15 @@ def test_an_example_carries_no_outputs(path: Path) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_gallery_shows_every_example_in_a_small_picture(path: Path) -> None:
+    readme = (path.parents[1] / "README.md").read_text("utf-8")
+    assert path.stem in SHOWN
+    assert f"](examples/pictures/{path.stem}.png)" in readme
+    assert f"(examples/{path.name})" in readme
+    assert 2_000 < (PICTURES / f"{path.stem}.png").stat().st_size < 80_000
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::ResourceWarning")
