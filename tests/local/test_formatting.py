@@ -21,7 +21,7 @@ Open = Callable[..., LocalConnection]
     [
         ("format_timespan(time(29.09:00:05.12345), 'dd.hh:mm:ss:FF')", "29.09:00:05:12"),
         ("format_timespan(time(29.09:00:05.12345), 'ddd.h:mm:ss [fffffff]')", "029.9:00:05 [1234500]"),
-        ("format_timespan(15.13:45:30.000115, 'FFFFFFF fff FFF')", "000115 000 "),
+        ("format_timespan(time(15.13:45:30.000115), 'FFFFFFF fff FFF')", "000115 000 "),
         ("format_timespan(datetime(2020-01-02) - datetime(2020-01-01 01:00), 'd HH')", "0 23"),
         ("format_timespan(timespan(null), 'd')", ""),
     ],

@@ -10,7 +10,9 @@ from kqlmagic_ext.connections.local.functions.forms import add, add_special, onc
 from kqlmagic_ext.connections.local.functions.in_python import python_sql
 from kqlmagic_ext.connections.local.private_copy import errors, functions, ir, translate
 
-_ELEMENTS = re.compile(r"d{1,8}|h{1,2}|H{1,2}|m{1,2}|s{1,2}|f{1,7}|F{1,7}|[ /\-:,._\[\]]")
+_ELEMENTS = re.compile(
+    r"d{1,8}(?!d)|h{1,2}(?!h)|H{1,2}(?!H)|m{1,2}(?!m)|s{1,2}(?!s)|f{1,7}(?!f)|F{1,7}(?!F)|[ /\-:,._\[\]]"
+)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,6})?")
 _OTHER_TYPES = "('BOOLEAN', 'TIMESTAMP', 'INTERVAL', 'UUID')"
 _NO_DECIMAL = "the embedded workspace knows todecimal() of numbers and texts alone"
