@@ -26,6 +26,7 @@ from kqlmagic_ext.connections.local.functions import (
     in_python,
     of_columns,
     parsing,
+    regexes,
     searching,
     series,
     statistics,
@@ -146,6 +147,7 @@ for addition in (
     encoded,
     formatting,
     geo,
+    regexes,
     series,
     texts,
 ):
