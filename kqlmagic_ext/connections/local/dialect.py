@@ -20,6 +20,7 @@ from kqlmagic_ext.connections.local.functions import (
     aggregates,
     arrays,
     encoded,
+    formatting,
     geo,
     hashes,
     in_python,
@@ -130,7 +131,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses, arrays,
-    encoded, geo, hashes, parsing, searching, series, texts,
+    encoded, geo, hashes, parsing, searching, series, texts, formatting,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head

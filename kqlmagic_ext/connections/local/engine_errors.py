@@ -42,6 +42,13 @@ _TYPE = re.compile("|".join(rf"\b{re.escape(word)}(?!\w)" for word in _WORDS))
 _NO_FUNCTION = re.compile(r"No function matches the given name and argument types '(?P<call>.*)'\.")
 _NO_SUM = re.compile(r"Macro kql_(?P<name>\w+)\(\) does not support")
 _PAST_LONG = re.compile(r"Type INT128 with value (?P<value>-?\d+) can't be cast .* INT64")
+# What RE2 says of a pattern, which it repeats from the wrong part on.
+_REGEX = re.compile(
+    r"(?P<why>missing \)|missing \]|unexpected \)|no argument for repetition operator|bad repetition operator|invalid "
+    r"(?:escape sequence|character class range|character class|perl operator|repetition size|named capture group)"
+    r"|trailing \\ at end of regexp): ?(?P<part>.*)$",
+    re.MULTILINE,
+)
 _NO_CHOICE = re.compile(r'Could not choose a best candidate function for the function call "(?P<call>.*?)"\.')
 
 
@@ -64,6 +71,8 @@ def engine_error(error: Exception, source: Source, tables: Mapping[str, Mapping[
             f"a long ends at {2**63 - 1}, and this is {match['value']}",
             hint="convert to real first, by todouble()",
         )
+    if match := _REGEX.search(text):
+        return _wrong_regex(match["why"], match["part"], source)
     first = text.split("\n", maxsplit=1)[0].partition(": ")
     said = first[2] or first[0]
     if match := _SOURCE_COLUMN.search(said):
@@ -76,6 +85,15 @@ def engine_error(error: Exception, source: Source, tables: Mapping[str, Mapping[
         else None
     )
     return QueryError(f"the embedded engine failed: {_in_kql(said)}", hint=memory)
+
+
+def _wrong_regex(why: str, part: str, source: Source) -> QueryError:
+    """The string of the query that holds the wrong part of a regular expression is where it stands."""
+    strings = [word for word in code(source.text) if word.kind == "string"]
+    found = [word.start for word in strings if part in word.text or part in word.text.replace("\\\\", "\\")]
+    said = f"the regular expression is wrong: {why}" + (f" at {part!r}" if part else "")
+    hint = "a backslash in front of a letter of the pattern makes it stand for itself"
+    return QueryError(said, hint=hint, **source.place(found[0] if found and part else None))
 
 
 def _in_kql(text: str) -> str:

@@ -22,7 +22,7 @@ _PASSING = ("Where", "Take", "Sort", "Top", "Sample", "DistinctRows")
 _GIVES = {
     "tostring": "string", "strcat": "string", "tolower": "string", "toupper": "string", "format_datetime": "string",
     "tolong": "long", "toint": "int", "todouble": "real", "toreal": "real", "tobool": "bool", "todatetime": "datetime",
-    "totimespan": "timespan", "toguid": "guid", "parse_json": "dynamic", "todynamic": "dynamic", "count": "long",
+    "totimespan": "timespan", "todecimal": "decimal", "toguid": "guid", "parse_json": "dynamic", "todynamic": "dynamic", "count": "long",
     "countif": "long", "dcount": "long", "now": "datetime", "ago": "datetime", "strlen": "long", "isempty": "bool",
     "make_set": "dynamic", "make_list": "dynamic", "pack_array": "dynamic", "bag_pack": "dynamic",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from kqlmagic_ext.connections.local.functions.forms import add, add_of_any_number
+from kqlmagic_ext.connections.local.functions.forms import add_of_any_number
 from kqlmagic_ext.connections.local.functions.in_python import add_in_python, python_sql
 
 if TYPE_CHECKING:
@@ -47,10 +47,6 @@ def _from_bytes(array: str | None) -> str:
         return base64.b64encode(bytes(json.loads(array or "null"))).decode("ascii")
     except (ValueError, TypeError):
         return ""
-
-
-def _guid_of(text: str | None) -> str | None:
-    return str(uuid.UUID(bytes_le=base64.b64decode(text or "", validate=True)))
 
 
 def _from_guid(text: str | None) -> str:
@@ -130,8 +126,6 @@ def install() -> None:
     )
     add_in_python("base64_decode_toarray", {1: _bytes_of}, takes=("VARCHAR",), gives="dynamic", texts=(0,))
     add_in_python("base64_encode_fromarray", {1: _from_bytes}, takes=("VARCHAR",), gives="VARCHAR")
-    guid = python_sql("base64_decode_toguid", _guid_of, ("VARCHAR",), "VARCHAR")
-    add("base64_decode_toguid", {1: f"TRY_CAST({guid}({{0}}) AS UUID)"}, texts=(0,))
     points = python_sql("unicode_codepoints_to_string", _from_code_points, ("VARCHAR",), "VARCHAR")
     add_of_any_number(
         "unicode_codepoints_to_string",
