@@ -23,6 +23,7 @@ from kqlmagic_ext.connections.local.functions import (
     geo,
     hashes,
     in_python,
+    ipv6,
     of_columns,
     parsing,
     searching,
@@ -129,7 +130,8 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses, arrays,
+    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
+    ipv6, arrays,
     encoded, geo, hashes, parsing, searching, series, texts,
 ):  # fmt: skip
     addition.install()
