@@ -18,6 +18,7 @@ from kqlmagic_ext.connections.local import (
 from kqlmagic_ext.connections.local.functions import (
     addresses,
     aggregates,
+    array_parts,
     arrays,
     encoded,
     geo,
@@ -131,7 +132,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays,
+    ipv6, arrays, array_parts,
     encoded, geo, hashes, parsing, searching, series, texts,
 ):  # fmt: skip
     addition.install()
