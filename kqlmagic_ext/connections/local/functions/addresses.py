@@ -74,7 +74,7 @@ def _formatted(prefix: str, *, shown: bool) -> str:
     return f"coalesce({once(address, 'x', f'CASE WHEN x IS NOT NULL THEN {inside} END')}, '')"
 
 
-def _texts(args: list[str]) -> str:
+def texts_of(args: list[str]) -> str:
     """One list of the arguments, which are texts or arrays of texts."""
     lists = ", ".join(
         f"CASE WHEN typeof({arg}) = 'JSON' THEN TRY_CAST({arg} AS VARCHAR[]) ELSE [CAST({arg} AS VARCHAR)] END"
@@ -86,7 +86,7 @@ def _texts(args: list[str]) -> str:
 def _in_any_range(args: list[str]) -> str:
     """Whether the address lies in one of the ranges, which are texts or arrays of texts."""
     # true where one holds; null for no address, or where none holds and one is no range.
-    found = f"list_transform({_texts(args[1:])}, lambda r: {_IN_RANGE.format(args[0], 'r')})"
+    found = f"list_transform({texts_of(args[1:])}, lambda r: {_IN_RANGE.format(args[0], 'r')})"
     return f"CASE WHEN {_of_one('true').format(args[0])} THEN list_bool_or({found}) END"
 
 
@@ -110,13 +110,20 @@ def _has_prefix(needle: str) -> str:
 
 def _any(test: str, args: list[str]) -> str:
     """Whether the test holds for one of the needles, which are texts or arrays of texts."""
-    found = f"list_transform({_texts(args[1:])}, lambda n: coalesce({test.format(args[0])}, false))"
+    found = f"list_transform({texts_of(args[1:])}, lambda n: coalesce({test.format(args[0])}, false))"
     return f"coalesce(list_bool_or({found}), false)"
+
+
+def _with_mask() -> str:
+    """The number of the network under the shorter of the two prefixes; null for no address."""
+    number = once("least(x.p, CAST({1} AS BIGINT))", "w", _masked("x.n", "w"))
+    return _of_one(f"CASE WHEN CAST({{1}} AS BIGINT) BETWEEN 0 AND 32 THEN {number} END")
 
 
 def install() -> None:
     """Put them among duckdb-kql's."""
     add("ipv4_is_private", {1: _IS_PRIVATE}, texts=(0,))
+    add("parse_ipv4_mask", {2: _with_mask()}, texts=(0,))
     add("ipv4_netmask_suffix", {1: _of_one("x.p")}, texts=(0,))
     add("ipv4_is_in_range", {2: _IN_RANGE}, texts=(0, 1))
     add("ipv4_compare", {2: _compared(_SHORTEST), 3: _compared(_WITH_PREFIX)}, texts=(0, 1))

@@ -46,21 +46,21 @@ def _shifted(by: str, filler: str) -> str:
 
 def _united(args: list[str]) -> str:
     """Each element once, of all the arrays."""
-    return _lists(args, "list_distinct(flatten(l))")
+    return lists_sql(args, "list_distinct(flatten(l))")
 
 
 def _common(args: list[str]) -> str:
     """Each element once that stands in all the arrays."""
     rest = "list_filter(list_distinct(l[1]), lambda e: list_bool_and(list_transform(l, lambda o: list_contains(o, e))))"
-    return _lists(args, rest)
+    return lists_sql(args, rest)
 
 
 def _without(args: list[str]) -> str:
     """Each element of the first array once that stands in none of the others."""
-    return _lists(args, "list_filter(list_distinct(l[1]), lambda e: NOT list_contains(flatten(l[2:]), e))")
+    return lists_sql(args, "list_filter(list_distinct(l[1]), lambda e: NOT list_contains(flatten(l[2:]), e))")
 
 
-def _lists(args: list[str], body: str) -> str:
+def lists_sql(args: list[str], body: str) -> str:
     """SQL over the list `l` of the arrays' elements; null where one is no array."""
     listed = ", ".join(items(arg) for arg in args)
     all_there = "len(list_filter(l, lambda o: o IS NOT NULL)) = len(l)"
