@@ -51,6 +51,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(quote_name, names))
 
 
+def filled(value: str, of: str | None = None) -> str:
+    """A value that may be missing: KQL has no null string; `of`: SQL of its type, where the value is an aggregate."""
+    return f"coalesce({value}, TRY(cast_to_type('', {of or value})))"
+
+
 def unsupported(node: Any, what: str) -> Exception:
     """The error for a form that is not there, with its place."""
     error: Exception = errors.KqlUnsupportedError(what, span=lower._span(node))

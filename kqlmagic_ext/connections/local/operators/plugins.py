@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Rows = Callable[[str], list[tuple[Any, ...]]]  # SQL → its rows
 
 _TYPES = {"boolean": "bool", "date": "datetime", "double": "real", "time": "timespan", "uuid": "guid"}
+_OF_A_TABLE = ("ipv4_lookup", "ipv6_lookup")
 DEPENDS = "the columns of evaluate depend on the rows; write them out: bag_unpack(d) : (*, name:type)"
 _INSIDE = "evaluate inside another operator's body, where its columns depend on a row"
 
@@ -53,6 +54,10 @@ class Call:
             raise unsupported(self.node, "evaluate without the name of a column")
         return str(expr.name)
 
+    def columns(self, place: int) -> tuple[str, ...]:
+        """The names of the columns from this place on."""
+        return tuple(self.column(at) for at in range(place, len(self.given)))
+
     def take(self, name: str, default: Any) -> Any:
         """A constant by its name."""
         expr = self.named.pop(name, None)
@@ -74,13 +79,15 @@ def read_call(node: Any) -> tuple[str, Call]:
     call = lower._find_all(node.PlugInCall, "NamedFunctionCallExpression")[0]
     name, *arguments = lower._rule_children(call)
     named, given = {}, []
+    word = name.getText()
+    if word.lower() in _OF_A_TABLE and arguments:
+        given.append(lower._lower_query_node(arguments.pop(0)))
     for argument in arguments:
         read = lower._lower_named(argument)
         if read.name:
             named[read.name] = read.expr
         else:
             given.append(read.expr)
-    word = name.getText()
     return word.lower(), Call(node, tuple(given), named, _schema(node.SchemaClause), word.endswith("K"))
 
 
@@ -97,9 +104,14 @@ def _schema(clause: Any) -> tuple[tuple[str, str], ...] | None:
 
 def read_evaluate(node: Any) -> Lowered:
     """`evaluate plugin(…) [: (schema)]`; None where it is not there."""
-    from kqlmagic_ext.connections.local.operators import bags, pivot
+    from kqlmagic_ext.connections.local.operators import address_lookup, bags, pivot
 
-    readers = {"bag_unpack": bags.read_bag_unpack, "pivot": pivot.read_pivot}
+    readers = {
+        "bag_unpack": bags.read_bag_unpack,
+        "pivot": pivot.read_pivot,
+        "ipv4_lookup": address_lookup.read_ipv4_lookup,
+        "ipv6_lookup": address_lookup.read_ipv6_lookup,
+    }
     found = lower._find_all(node.PlugInCall, "SimpleNameReference")
     if not found or found[0].getText().lower() not in readers:
         return None
