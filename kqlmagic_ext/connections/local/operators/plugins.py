@@ -54,10 +54,6 @@ class Call:
             raise unsupported(self.node, "evaluate without the name of a column")
         return str(expr.name)
 
-    def columns(self, place: int) -> tuple[str, ...]:
-        """The names of the columns from this place on."""
-        return tuple(self.column(at) for at in range(place, len(self.given)))
-
     def take(self, name: str, default: Any) -> Any:
         """A constant by its name."""
         expr = self.named.pop(name, None)
@@ -104,11 +100,14 @@ def _schema(clause: Any) -> tuple[tuple[str, str], ...] | None:
 
 def read_evaluate(node: Any) -> Lowered:
     """`evaluate plugin(…) [: (schema)]`; None where it is not there."""
-    from kqlmagic_ext.connections.local.operators import address_lookup, bags, pivot
+    from kqlmagic_ext.connections.local.operators import address_lookup, bags, pivot, reshaping
 
     readers = {
         "bag_unpack": bags.read_bag_unpack,
         "pivot": pivot.read_pivot,
+        "narrow": reshaping.read_narrow,
+        "rows_near": reshaping.read_rows_near,
+        "schema_merge": reshaping.read_schema_merge,
         "ipv4_lookup": address_lookup.read_ipv4_lookup,
         "ipv6_lookup": address_lookup.read_ipv6_lookup,
     }
