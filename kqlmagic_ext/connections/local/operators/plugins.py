@@ -100,7 +100,7 @@ def _schema(clause: Any) -> tuple[tuple[str, str], ...] | None:
 
 def read_evaluate(node: Any) -> Lowered:
     """`evaluate plugin(…) [: (schema)]`; None where it is not there."""
-    from kqlmagic_ext.connections.local.operators import address_lookup, bags, pivot, reshaping
+    from kqlmagic_ext.connections.local.operators import address_lookup, bags, pivot, reshaping, windows
 
     readers = {
         "bag_unpack": bags.read_bag_unpack,
@@ -108,6 +108,8 @@ def read_evaluate(node: Any) -> Lowered:
         "narrow": reshaping.read_narrow,
         "rows_near": reshaping.read_rows_near,
         "schema_merge": reshaping.read_schema_merge,
+        "activity_counts_metrics": windows.read_activity_counts,
+        "rolling_percentile": windows.read_rolling_percentile,
         "ipv4_lookup": address_lookup.read_ipv4_lookup,
         "ipv6_lookup": address_lookup.read_ipv6_lookup,
     }
