@@ -68,3 +68,35 @@ def test_a_stage_sees_the_window_the_parameters_and_no_denied_rows(opened: Open)
     (tables, _) = connection.answers(Query(text), Cancellation(), frozenset({"SigninLogs"}))
     assert tables[0].to_pylist() == [{"Count": 0}]
     assert answer(connection, text) != [(0,)]  # nothing is left behind
+
+
+GROUPS = "datatable(g: string, s: string, n: long)['a', 'x', 1, 'b', 'y', 2]"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "expected"),
+    [
+        ("pivot(s, take_any(strcat(s, '!')), g)", [("a", "x!", ""), ("b", "", "y!")]),
+        ("pivot(s, max(n), g)", [("a", 1, None), ("b", None, 2)]),
+        ("pivot(s, sum(n), g) : (y: long, g: string, x: long)", [(0, "a", 1), (2, "b", 0)]),
+        ("pivot(s, min(g), g) : (g: string, x: string, y: string)", [("a", "a", ""), ("b", "", "b")]),
+    ],
+)
+def test_a_group_without_a_value_shows_what_kql_has_for_none(
+    opened: Open, plugin: str, expected: list[tuple[object, ...]]
+) -> None:
+    import pandas as pd
+
+    found = answer(
+        opened("local://"), f"{GROUPS} | evaluate {plugin} | where g in ('a', 'b') | sort by g asc"
+    )
+    assert [tuple(None if pd.isna(value) else value for value in row) for row in found] == expected
+
+
+@pytest.mark.parametrize(
+    "schema",
+    ["(g: string, x: long)", "(g: string, x: long, y: real)", "(g: string, x: long, y: long, z: long)"],
+)
+def test_a_schema_of_pivot_that_the_rows_do_not_give_is_an_error(opened: Open, schema: str) -> None:
+    with pytest.raises(QueryError, match=r"\(g: string, x: long, y: long\)"):
+        answer(opened("local://"), f"{GROUPS} | evaluate pivot(s, sum(n), g) : {schema}")

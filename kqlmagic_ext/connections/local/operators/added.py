@@ -51,9 +51,9 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(quote_name, names))
 
 
-def filled(value: str, of: str | None = None) -> str:
-    """A value that may be missing: KQL has no null string; `of`: SQL of its type, where the value is an aggregate."""
-    return f"coalesce({value}, TRY(cast_to_type('', {of or value})))"
+def filled(value: str) -> str:
+    """A column that may be null where there is no row for it: KQL has no null string, but an empty one."""
+    return f"coalesce({value}, TRY(cast_to_type('', {value})))"
 
 
 def unsupported(node: Any, what: str) -> Exception:
