@@ -37,19 +37,25 @@ class AddressLookup(Added):
     version: int
 
     def columns(self, given: Columns, tables: Tables) -> Columns:
-        return [*given, *(shown for _, shown in self._beside(given, tables))]
+        beside = [shown for _, shown in self._beside(given, tables)]
+        return [*given, *beside] if self._source_first else [*beside, *given]
+
+    @property
+    def _source_first(self) -> bool:
+        """The reference shows what ipv6_lookup gives with the networks before the rows."""
+        return self.version == 4  # noqa: PLR2004 - IPv4
 
     def _beside(self, given: Columns, tables: Tables) -> list[tuple[str, str]]:
         """The columns of the table that are shown, and under which name."""
         there = list(schema.output_columns(self.table, tables))
         for name, columns in [(self.address, given), (self.network, there)]:
             self._refuse_missing([name, *self.keys], columns)
-        if self.network in given:
-            raise errors.KqlSchemaError(
-                self.network,
-                hint="the lookup's networks and the rows have a column of one name; rename one of them before",
-            )
         kept = [name for name in there if name not in self.keys]
+        if not self._source_first and (both := [name for name in kept if name in given]):
+            raise errors.KqlSchemaError(
+                both[0],
+                hint="the rows and the networks have a column of this name; rename one of them before",
+            )
         shown = schema.join_output_columns(given, kept, "inner")[len(given) :]
         return list(zip(kept, shown, strict=True))
 
@@ -66,7 +72,8 @@ class AddressLookup(Added):
             f"{filled(f'r.{quote_name(name)}') if self.unmatched else f'r.{quote_name(name)}'} AS {quote_name(shown)}"
             for name, shown in beside
         ]
-        listed = ", ".join([*(f"l.{quote_name(name)}" for name in given), *read])
+        rows = [f"l.{quote_name(name)}" for name in given]
+        listed = ", ".join([*rows, *read] if self._source_first else [*read, *rows])
         kind = "LEFT" if self.unmatched else "INNER"
         return (
             f"WITH {_RIGHT} AS MATERIALIZED ({self._numbered(f'({translate.to_sql(self.table, tables)})', self.network)}), "
@@ -115,8 +122,11 @@ def read_ipv4_lookup(call: Call) -> AddressLookup:
 
 
 def read_ipv6_lookup(call: Call) -> AddressLookup:
-    """`ipv6_lookup(table, address, network [, key, …] [, return_unmatched])`."""
-    return _read(call, 6)
+    """`ipv6_lookup(table, address, network [, return_unmatched])`."""
+    lookup = _read(call, 6)
+    if lookup.keys:
+        raise unsupported(call.node, "ipv6_lookup with more keys")
+    return lookup
 
 
 def _read(call: Call, version: int) -> AddressLookup:
