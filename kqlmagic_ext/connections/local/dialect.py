@@ -18,14 +18,17 @@ from kqlmagic_ext.connections.local import (
 from kqlmagic_ext.connections.local.functions import (
     addresses,
     aggregates,
+    array_parts,
     arrays,
     encoded,
     formatting,
     geo,
     hashes,
     in_python,
+    ipv6,
     of_columns,
     parsing,
+    regexes,
     searching,
     series,
     statistics,
@@ -130,8 +133,8 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses, arrays,
-    encoded, geo, hashes, parsing, searching, series, texts, formatting,
+    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, texts, formatting, regexes,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head

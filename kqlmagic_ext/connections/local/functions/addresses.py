@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from kqlmagic_ext.connections.local.functions.forms import add, add_of_any_number, once
+from kqlmagic_ext.connections.local.functions.in_python import python_sql
+
+BITS = 128
+_MAPPED = 0xFFFF << 32  # an IPv4 address as an IPv6 one
 
 _SHAPE = r"^\s*(\d{{1,3}})\.(\d{{1,3}})\.(\d{{1,3}})\.(\d{{1,3}})(?:/(\d{{1,2}}))?\s*$"
 
 
-def _address(text: str) -> str:
-    """A struct of the number and the prefix of a text; null for no address."""
+def address_sql(text: str) -> str:
+    """A template's struct of the number `n` and the prefix `p` of a text; null for no address."""
     parts = f"regexp_extract({text}, '{_SHAPE}', ['a', 'b', 'c', 'd', 'p'])"
     octets = [f"CAST(q.{name} AS BIGINT)" for name in "abcd"]
     number = f"({octets[0]} * 16777216 + {octets[1]} * 65536 + {octets[2]} * 256 + {octets[3]})"
@@ -25,12 +31,12 @@ def _masked(number: str, prefix: str) -> str:
 
 
 def _of_one(body: str) -> str:
-    return once(_address("{0}"), "x", f"CASE WHEN x IS NOT NULL THEN {body} END")
+    return once(address_sql("{0}"), "x", f"CASE WHEN x IS NOT NULL THEN {body} END")
 
 
 def _of_two(body: str) -> str:
     """SQL over two addresses x and y."""
-    pair = f"struct_pack(x := {_address('{0}')}, y := {_address('{1}')})"
+    pair = f"struct_pack(x := {address_sql('{0}')}, y := {address_sql('{1}')})"
     return once(pair, "z", f"CASE WHEN z.x IS NOT NULL AND z.y IS NOT NULL THEN {body} END")
 
 
@@ -70,7 +76,7 @@ def _formatted(prefix: str, *, shown: bool) -> str:
     inside = once(prefix, "w", f"CASE WHEN w BETWEEN 0 AND 32 THEN {text} END")
     # A long is an address too.
     either = "CASE WHEN TRY_CAST({0} AS BIGINT) BETWEEN 0 AND 4294967295 THEN struct_pack(n := TRY_CAST({0} AS BIGINT), p := CAST(32 AS BIGINT)) ELSE "
-    address = either + _address("CAST({0} AS VARCHAR)") + " END"
+    address = either + address_sql("CAST({0} AS VARCHAR)") + " END"
     return f"coalesce({once(address, 'x', f'CASE WHEN x IS NOT NULL THEN {inside} END')}, '')"
 
 
@@ -94,7 +100,7 @@ _TOKENS = "list_transform(regexp_split_to_array({0}, '[^0-9A-Za-z.]+'), lambda t
 
 
 def _is_address(text: str) -> str:
-    return f"({_address(text)}) IS NOT NULL AND NOT contains({text}, '/')"
+    return f"({address_sql(text)}) IS NOT NULL AND NOT contains({text}, '/')"
 
 
 def _has(needle: str) -> str:
@@ -118,6 +124,24 @@ def _with_mask() -> str:
     """The number of the network under the shorter of the two prefixes; null for no address."""
     number = once("least(x.p, CAST({1} AS BIGINT))", "w", _masked("x.n", "w"))
     return _of_one(f"CASE WHEN CAST({{1}} AS BIGINT) BETWEEN 0 AND 32 THEN {number} END")
+
+
+def _bits(text: str) -> str:
+    """The 128 bits of an address, and behind them the length of its prefix."""
+    address, mark, prefix = text.strip().partition("/")
+    if "%" in address or (mark and not (prefix.isascii() and prefix.isdigit())):
+        raise ValueError(text)
+    found = ip_address(address)
+    length = int(prefix) if mark else found.max_prefixlen
+    if length > found.max_prefixlen:
+        raise ValueError(text)
+    number = int(found) + (_MAPPED if found.version == 4 else 0)  # noqa: PLR2004 - IPv4
+    return f"{number:0{BITS}b}{length + BITS - found.max_prefixlen}"
+
+
+IPV6_BITS = python_sql(
+    "address_bits", lambda text: None if text is None else _bits(text), ("VARCHAR",), "VARCHAR"
+)
 
 
 def install() -> None:

@@ -51,6 +51,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(quote_name, names))
 
 
+def filled(value: str) -> str:
+    """A column that may be null where there is no row for it: KQL has no null string, but an empty one."""
+    return f"coalesce({value}, TRY(cast_to_type('', {value})))"
+
+
 def unsupported(node: Any, what: str) -> Exception:
     """The error for a form that is not there, with its place."""
     error: Exception = errors.KqlUnsupportedError(what, span=lower._span(node))

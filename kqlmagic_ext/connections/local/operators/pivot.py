@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kqlmagic_ext.connections.local.operators.added import Added, unsupported
+from kqlmagic_ext.connections.local.operators.added import Added, filled, unsupported
 from kqlmagic_ext.connections.local.operators.bags import _refuse_twins
 from kqlmagic_ext.connections.local.operators.nested import nested_sql
 from kqlmagic_ext.connections.local.operators.plugins import Staged
-from kqlmagic_ext.connections.local.private_copy import errors, ir, translate
+from kqlmagic_ext.connections.local.private_copy import errors, ir, translate, types
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
 from kqlmagic_ext.connections.local.tree import nodes
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ZERO = {"count", "countif", "dcount", "dcountif", "sum", "sumif"}
 _OTHERS = {"any", "take_any", "min", "max", "avg", "minif", "maxif", "avgif", "anyif", "take_anyif"}
+_SUMS = {"HUGEINT": "BIGINT", "UHUGEINT": "BIGINT", "UBIGINT": "BIGINT"}
 _ROWS, _VALUE = "the rows of pivot", "the value of pivot"
 
 
@@ -29,6 +30,7 @@ class Pivot(Staged):
     column: str
     aggregate: Any
     by: tuple[str, ...]
+    schema: tuple[tuple[str, str], ...] | None = None
 
     def resolved(self, source: str, given: Columns, rows: Rows) -> Pivoted:
         for name in (self.column, *self.by):
@@ -45,7 +47,21 @@ class Pivot(Staged):
         if taken := set(by) & set(values):
             raise errors.KqlSchemaError(min(taken), hint="pivot gives a column of the name that a group has")
         _refuse_twins([*by, *values])
-        return Pivoted(self.column, self.aggregate, by, tuple(values))
+        made = Pivoted(self.column, self.aggregate, by, tuple(values))
+        return made if self.schema is None else self._declared(made, source, given, rows)
+
+    def _declared(self, made: Pivoted, source: str, given: Columns, rows: Rows) -> Pivoted:
+        """The columns as they are declared, which must be those that the rows give."""
+        declared = dict(self.schema or ())
+        described = rows(f"DESCRIBE {made.sql(source, given)}")
+        found = {str(name): types.kusto_type(_SUMS.get(str(kind), str(kind))) for name, kind, *_ in described}
+        differing = [name for name in {**found, **declared} if found.get(name) != declared.get(name)]
+        if differing:
+            told = ", ".join(f"{name}: {kind}" for name, kind in found.items())
+            raise errors.KqlSchemaError(
+                differing[0], hint=f"the schema of pivot must be what the rows give: ({told})"
+            )
+        return replace(made, shown=tuple(declared))
 
 
 @dataclass(frozen=True)
@@ -56,36 +72,44 @@ class Pivoted(Added):
     aggregate: Any
     by: tuple[str, ...]
     values: tuple[str, ...]
+    shown: tuple[str, ...] = ()  # the order, where it is declared
 
     def columns(self, given: Columns, tables: Tables) -> Columns:
-        return [*self.by, *self.values]
+        return list(self.shown) or [*self.by, *self.values]
 
     def sql(self, source: str, given: Columns) -> str:
         key = ir.FunctionCall("tostring", (ir.ColumnRef(self.column),))
         groups = (*(ir.NamedExpr(ir.ColumnRef(name), name) for name in self.by), ir.NamedExpr(key, _ROWS))
         counted = ir.Summarize((ir.NamedExpr(self.aggregate, _VALUE),), groups)
         inner = nested_sql(_ROWS, given, [counted])
-        listed = ", ".join([*map(quote_name, self.by), *map(self._cell, self.values)])
-        return (
-            (
-                f"SELECT {listed} FROM (WITH {quote_name(_ROWS)} AS (SELECT * FROM {source}) SELECT * FROM ({inner}))"
-                f"{' GROUP BY ' + ', '.join(map(quote_name, self.by)) if self.by else ''}"
-            )
-            if listed
-            else f"SELECT 1 FROM {source} WHERE false"
+        if not self.columns(given, None):
+            return f"SELECT 1 FROM {source} WHERE false"
+        cells = ", ".join([*map(quote_name, self.by), *map(self._cell, self.values)])
+        grouped = (
+            f"SELECT {cells} FROM (WITH {quote_name(_ROWS)} AS (SELECT * FROM {source}) SELECT * FROM ({inner}))"
+            f"{' GROUP BY ' + ', '.join(map(quote_name, self.by)) if self.by else ''}"
         )
+        shown = ", ".join(
+            f"{quote_name(name) if name in self.by else self._filled(name)} AS {quote_name(name)}"
+            for name in self.columns(given, None)
+        )
+        return f"SELECT {shown} FROM ({grouped})"
 
     def _cell(self, value: str) -> str:
         cell = f"any_value({quote_name(_VALUE)}) FILTER (WHERE {quote_name(_ROWS)} = {quote_text(value)})"
-        if self.aggregate.name in _ZERO:
-            cell = f"coalesce({cell}, 0)"
         return f"{cell} AS {quote_name(value)}"
+
+    def _filled(self, value: str) -> str:
+        """What a group without the value shows."""
+        if self.aggregate.name in _ZERO:
+            return f"coalesce({quote_name(value)}, 0)"
+        return filled(quote_name(value))
 
 
 def read_pivot(call: Call) -> Pivot:
-    """`pivot(column [, aggregate] [, group, …])`."""
-    if call.schema is not None:
-        raise unsupported(call.node, "pivot with a schema")
+    """`pivot(column [, aggregate] [, group, …]) [: (schema)]`."""
+    if call.star:
+        raise unsupported(call.node, "pivot with * in its schema")
     rest = call.given[1:]
     aggregate = ir.FunctionCall("count", ())
     if rest and isinstance(rest[0], ir.FunctionCall):
@@ -94,4 +118,4 @@ def read_pivot(call: Call) -> Pivot:
         raise unsupported(call.node, f"pivot with {aggregate.name}()")
     if not all(isinstance(expr, ir.ColumnRef) for expr in rest):
         raise unsupported(call.node, "pivot with several aggregates or a computed group")
-    return Pivot(call.column(0), aggregate, tuple(str(expr.name) for expr in rest))
+    return Pivot(call.column(0), aggregate, tuple(str(expr.name) for expr in rest), call.schema)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Rows = Callable[[str], list[tuple[Any, ...]]]  # SQL → its rows
 
 _TYPES = {"boolean": "bool", "date": "datetime", "double": "real", "time": "timespan", "uuid": "guid"}
+_OF_A_TABLE = ("ipv4_lookup", "ipv6_lookup")
 DEPENDS = "the columns of evaluate depend on the rows; write them out: bag_unpack(d) : (*, name:type)"
 _INSIDE = "evaluate inside another operator's body, where its columns depend on a row"
 
@@ -74,13 +75,15 @@ def read_call(node: Any) -> tuple[str, Call]:
     call = lower._find_all(node.PlugInCall, "NamedFunctionCallExpression")[0]
     name, *arguments = lower._rule_children(call)
     named, given = {}, []
+    word = name.getText()
+    if word.lower() in _OF_A_TABLE and arguments:
+        given.append(lower._lower_query_node(arguments.pop(0)))
     for argument in arguments:
         read = lower._lower_named(argument)
         if read.name:
             named[read.name] = read.expr
         else:
             given.append(read.expr)
-    word = name.getText()
     return word.lower(), Call(node, tuple(given), named, _schema(node.SchemaClause), word.endswith("K"))
 
 
@@ -97,9 +100,19 @@ def _schema(clause: Any) -> tuple[tuple[str, str], ...] | None:
 
 def plugins() -> dict[str, Callable[[Call], Added]]:
     """Each plugin's name, and how its call is read."""
-    from kqlmagic_ext.connections.local.operators import bags, pivot
+    from kqlmagic_ext.connections.local.operators import address_lookup, bags, pivot, reshaping, windows
 
-    return {"bag_unpack": bags.read_bag_unpack, "pivot": pivot.read_pivot}
+    return {
+        "bag_unpack": bags.read_bag_unpack,
+        "pivot": pivot.read_pivot,
+        "narrow": reshaping.read_narrow,
+        "rows_near": reshaping.read_rows_near,
+        "schema_merge": reshaping.read_schema_merge,
+        "activity_counts_metrics": windows.read_activity_counts,
+        "rolling_percentile": windows.read_rolling_percentile,
+        "ipv4_lookup": address_lookup.read_ipv4_lookup,
+        "ipv6_lookup": address_lookup.read_ipv6_lookup,
+    }
 
 
 def read_evaluate(node: Any) -> Lowered:
