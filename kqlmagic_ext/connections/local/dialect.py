@@ -32,6 +32,7 @@ from kqlmagic_ext.connections.local.functions import (
     series,
     statistics,
     texts,
+    typed,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
@@ -152,6 +153,7 @@ for addition in (
     regexes,
     series,
     texts,
+    typed,
 ):
     addition.install()
 lower._lower_head = _lower_head
