@@ -230,7 +230,7 @@ def test_a_frame_of_the_notebook_is_offered_as_input(notebook: Notebook) -> None
 
 
 def test_what_the_engine_lacks_is_named(notebook: Notebook) -> None:
-    error = notebook.error("%kql SigninLogs | evaluate bag_unpack(Status)")
+    error = notebook.error("%kql SigninLogs | evaluate basket(0.1)")
     assert isinstance(error, UnsupportedError)
     assert error.construct == "evaluate"
 

@@ -9,6 +9,7 @@ from kqlmagic_ext.kql.tokens import Token, code
 
 # A bare `serialize` changes nothing; `as` with a name that nothing else uses does neither, and is as long.
 NO_NAME = "_order"
+OF_TYPE = "of "  # the type of what extract() gives, in the place of typeof()
 _END = Token("mark", ";", -1)
 _CLOSING = ("|", ")", "}", ";")
 
@@ -40,7 +41,7 @@ def right_operators(text: str) -> str:
             behind.text
         ):
             text = _replaced(text, behind.start, behind.end, counts[behind.text])
-    return _without_typeof_string(text, words)
+    return _with_types_as_texts(text, words)
 
 
 def _parse_kv(text: str, words: list[Token]) -> str:
@@ -78,8 +79,8 @@ def _counts(words: list[Token]) -> list[list[Token]]:
     ]
 
 
-def _without_typeof_string(text: str, words: list[Token]) -> str:
-    """`extractjson(path, text, typeof(string))` without its type: a text is what it gives anyway."""
+def _with_types_as_texts(text: str, words: list[Token]) -> str:
+    """`extract(…, typeof(long))` with its type as a text, which `typed.py` reads; a string is what it gives anyway."""
     functions: list[str] = []
     for at, word in enumerate(words):
         if word.text == "(":
@@ -87,6 +88,8 @@ def _without_typeof_string(text: str, words: list[Token]) -> str:
         elif word.text == ")" and functions:
             functions.pop()
         shape = [other.text for other in words[at : at + 5]]
-        if shape == [",", "typeof", "(", "string", ")"] and functions[-1:] in (["extractjson"], ["extract"]):
-            text = _replaced(text, word.start, words[at + 4].end, "")
+        is_type = len(shape) == 5 and [*shape[:3], shape[4]] == [",", "typeof", "(", ")"]  # noqa: PLR2004 - the words of it
+        if is_type and functions[-1:] in (["extractjson"], ["extract_json"], ["extract"]):
+            written = "" if shape[3] == "string" else f",'{OF_TYPE}{shape[3]}'"
+            text = _replaced(text, word.start, words[at + 4].end, written)
     return text

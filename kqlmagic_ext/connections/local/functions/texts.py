@@ -83,12 +83,13 @@ def install() -> None:
     )
     add("array_length", {1: functions.SCALAR_FUNCTIONS["array_length"].template})
     add("arraylength", {1: functions.SCALAR_FUNCTIONS["array_length"].forms[1]})
-    add(
-        "extractjson",
-        {2: "coalesce(TRY(json_extract_string(CAST({1} AS JSON), {0})), '')"},
-        texts=(1,),
-        gives_text=True,
-    )
+    for name in ("extractjson", "extract_json"):
+        add(
+            name,
+            {2: "coalesce(TRY(json_extract_string(CAST({1} AS JSON), {0})), '')"},
+            texts=(1,),
+            gives_text=True,
+        )
     # What is no JSON is a text.
     parsed = "coalesce(TRY_CAST({0} AS JSON), CASE WHEN CAST({0} AS VARCHAR) <> '' THEN to_json(CAST({0} AS VARCHAR)) END)"
     for name in ("parse_json", "todynamic", "parsejson"):
