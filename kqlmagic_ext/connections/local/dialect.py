@@ -25,6 +25,7 @@ from kqlmagic_ext.connections.local.functions import (
     hashes,
     in_python,
     ipv6,
+    made,
     of_columns,
     parsing,
     searching,
@@ -132,7 +133,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts,
+    ipv6, arrays, array_parts, made,
     encoded, geo, hashes, parsing, searching, series, texts,
 ):  # fmt: skip
     addition.install()
