@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kqlmagic_ext import UnsupportedError
+from kqlmagic_ext import Query, UnsupportedError
 from kqlmagic_ext.connections.local.connection import LocalConnection
 from tests.local.conftest import answer
 
@@ -199,3 +199,18 @@ def test_addresses_agree_with_the_standard_library(opened: Open, seed: int) -> N
     assert found == [
         (ip in net, any(ip in own for own in private), str(net.network_address)) for ip, net in pairs
     ]
+
+
+def test_ingestion_time_is_the_rows_time_and_the_answer_says_so(opened: Open) -> None:
+    query = """
+    datatable (TimeGenerated:datetime) [datetime(2020-01-01), datetime(2020-01-03)]
+    | where ingestion_time() > datetime(2020-01-02) | project t = bin(ingestion_time(), 1d)
+    """
+    result = opened("local://").run(Query(query))
+    assert [str(moment) for moment in result.frame["t"]] == ["2020-01-03 00:00:00+00:00"]
+    assert any("the time of ingestion is not known here" in warning for warning in result.warnings)
+
+
+def test_ingestion_time_without_a_time_column_is_refused(opened: Open) -> None:
+    with pytest.raises(UnsupportedError, match="ingestion_time"):
+        opened("local://").run(Query("print a = 1 | extend t = ingestion_time()"))

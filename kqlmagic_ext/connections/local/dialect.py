@@ -16,6 +16,7 @@ from kqlmagic_ext.connections.local import (
     watchlist_calls,
 )
 from kqlmagic_ext.connections.local.functions import (
+    made,
     typed,
     finding,
     addresses,
@@ -136,7 +137,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, texts, formatting, regexes, finding, typed,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, texts, formatting, regexes, finding, typed, made,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head

@@ -11,6 +11,7 @@ import duckdb
 from kqlmagic_ext.connections.local.dialect import kusto_type
 from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.functions.geo import NO_DATABASE, SQL_NAME
+from kqlmagic_ext.connections.local.functions.of_columns import INGESTED_SQL, NOT_INGESTED
 from kqlmagic_ext.connections.local.operators.plugins import DEPENDS
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.outside.views import add_view
@@ -76,6 +77,8 @@ class Statement:
         self.warnings += translation.warnings
         if SQL_NAME in translation.sql and not self._moment.reach.geoip:
             self.warnings.append(NO_DATABASE)
+        if INGESTED_SQL in translation.sql:
+            self.warnings.append(NOT_INGESTED)
         self._cancellation.check()
         self._narrow(translation)
         for outside in translation.outside:

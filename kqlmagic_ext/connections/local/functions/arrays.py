@@ -19,17 +19,18 @@ def _over(body: str, *arrays: str) -> str:
 
 
 _NUMBER = "CASE WHEN json_type(e) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN TRY_CAST(CAST(e AS VARCHAR) AS DOUBLE) END"
-_KEYED = f"list_transform(a, lambda e: struct_pack(n := {_NUMBER}, t := json_extract_string(e, '$'), e := e))"
+_GROUP = "CASE json_type(e) WHEN 'VARCHAR' THEN 1 WHEN 'BIGINT' THEN 0 WHEN 'UBIGINT' THEN 0 WHEN 'DOUBLE' THEN 0 ELSE 2 END"
 
 
-def _sorted(order: str) -> str:
-    """Numbers by size, texts by their letters; nulls last."""
-    there = f"list_filter({_KEYED}, lambda s: json_type(s.e) <> 'NULL')"
+def sorted_sql(order: str, *, nulls_last: bool) -> str:
+    """Numbers by size, texts by their letters, then all others, in both orders."""
+    group = _GROUP if order == "ASC" else f"-({_GROUP})"
+    keyed = f"list_transform(a, lambda e: struct_pack(g := {group}, n := {_NUMBER}, t := json_extract_string(e, '$'), e := e))"
+    there = f"list_filter({keyed}, lambda s: json_type(s.e) <> 'NULL')"
+    ordered = f"list_transform(list_sort({there}, '{order}', 'NULLS LAST'), lambda s: s.e)"
     nulls = "list_filter(a, lambda e: json_type(e) = 'NULL')"
-    return _over(
-        f"list_concat(list_transform(list_sort({there}, '{order}', 'NULLS LAST'), lambda s: s.e), {nulls})",
-        "{0}",
-    )
+    pieces = (ordered, nulls) if nulls_last else (nulls, ordered)
+    return _over(f"list_concat({', '.join(pieces)})", "{0}")
 
 
 def _turned(by: str) -> str:
@@ -143,8 +144,6 @@ def _zipped() -> str:
 
 def install() -> None:
     """Put them among duckdb-kql's."""
-    add("array_sort_asc", {1: _sorted("ASC")})
-    add("array_sort_desc", {1: _sorted("DESC")})
     add("array_rotate_left", {2: _turned("{1}")})
     add("array_rotate_right", {2: _turned("-({1})")})
     add("array_shift_left", {2: _shifted("{1}", "NULL"), 3: _shifted("{1}", "{2}")})

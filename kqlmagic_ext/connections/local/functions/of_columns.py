@@ -9,11 +9,16 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from kqlmagic_ext.connections.local.functions.arrays import bag_of, entries
-from kqlmagic_ext.connections.local.functions.forms import add
+from kqlmagic_ext.connections.local.functions.forms import add, add_special
 from kqlmagic_ext.connections.local.functions.statistics import of_row
 from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, naming, translate
 
 _WITHOUT_EMPTY = "kql_without_empty"
+_TIME_COLUMN = "TimeGenerated"
+_INGESTED = "kql_ingestion_time"
+# What the SQL of ingestion_time() holds, by which a query is told to have used it.
+INGESTED_SQL = f"/* {_INGESTED} */"
+NOT_INGESTED = f"ingestion_time() gives {_TIME_COLUMN}: the time of ingestion is not known here"
 _IF_EXISTS = ("column_ifexists", "columnifexists")
 _lowers_named = lower._lower_named
 
@@ -131,6 +136,10 @@ def _call(call: Any, given: list[str] | None) -> Any:
         if not (isinstance(name, ir.Literal) and name.kind == "string"):
             raise errors.KqlUnsupportedError(f"function:{call.name}", hint="the name is a written text")
         return ir.ColumnRef(name.value) if name.value in _needed(given, call) else other
+    if call.name == "ingestion_time":
+        if call.args or _TIME_COLUMN not in _needed(given, call):
+            return _no_ingestion_time(call)
+        return ir.FunctionCall(_INGESTED, (ir.ColumnRef(_TIME_COLUMN),))
     if call.name == "pack_all" and len(call.args) < 2:  # noqa: PLR2004 - a flag at most
         pairs = [
             part for name in _needed(given, call) for part in (ir.Literal(name, "string"), ir.ColumnRef(name))
@@ -145,10 +154,18 @@ def _call(call: Any, given: list[str] | None) -> Any:
     return call
 
 
+def _no_ingestion_time(_: Any) -> str:
+    hint = f"the time of ingestion is not known here, and there is no {_TIME_COLUMN} to take for it"
+    raise errors.KqlUnsupportedError("function:ingestion_time", hint=hint)
+
+
 def install() -> None:
     """Put them among duckdb-kql's."""
     there = "list_filter({entries}, lambda p: CAST(p.v AS VARCHAR) NOT IN ('null', '\"\"'))"
     add(_WITHOUT_EMPTY, {1: bag_of(there.replace("{entries}", entries("{0}")))})
+    add(_INGESTED, {1: f"({{0}} {INGESTED_SQL})"})
+    add_special("ingestion_time", _no_ingestion_time)
+    translate._DATETIME_RETURNING |= {_INGESTED, "ingestion_time"}
     lower._lower_named = _lower_named
     translate.arg_max_targets = _arg_max_targets
     translate.arg_max_names = _arg_max_names
