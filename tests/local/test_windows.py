@@ -63,8 +63,11 @@ def test_a_rolling_median_is_that_of_the_reference(opened: Open, shift: int) -> 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start, end, 'week')", "evaluate"),
-        (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start)", "evaluate"),
+        (
+            f"{DAYS} T | evaluate activity_counts_metrics(u, t, start, end, 'week')",
+            "activity_counts_metrics by the week",
+        ),
+        (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start)", "activity_counts_metrics with such"),
         (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start, end, window, t)", "rename"),
         (f"{DAYS} T | evaluate activity_counts_metrics(u, missing, start, end, window)", "missing"),
         ("range x from 1 to 3 step 1 | evaluate rolling_percentile(x, x, x, 1, 2)", "rolling_percentile"),
