@@ -80,6 +80,22 @@ def plain(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
             [("10.9.9.9", "10.0.0.0/8")],
         ),
         (
+            "let L = datatable(net: string)['10.0.0.0/8']; print d = dynamic({'a': '10.1.1.1'}) | extend x = d.a | evaluate ipv4_lookup(L, x, net) | project net",
+            [("10.0.0.0/8",)],
+        ),
+        (
+            "let L = datatable(net: string)['10.0.0.0/8']; print ips = dynamic(['10.1.1.1', 'x']) | mv-apply ip = ips to typeof(string) on (evaluate ipv4_lookup(L, ip, net, true)) | project ip, net",
+            [("10.1.1.1", "10.0.0.0/8"), ("x", "")],
+        ),
+        (
+            "let L = datatable(net: string, d: dynamic)['10.0.0.0/8', dynamic({'k': 1})] | evaluate bag_unpack(d); print ip = '10.1.1.1' | evaluate ipv4_lookup(L, ip, net) | project k",
+            [(1,)],
+        ),
+        (
+            "let L = datatable(net: string)['10.0.0.0/8']; union (print ip = '10.1.1.1' | evaluate ipv4_lookup(L, ip, net)), (print z = 1) | where isnull(z)| project net",
+            [("10.0.0.0/8",)],
+        ),
+        (
             f"{SIX} datatable(ip: string)['2001:0DB8:85a3:0:0:8a2e:370:7334', '1.2.3.4', 'g::', '::1'] | evaluate ipv6_lookup(L, ip, net, true) | sort by ip asc, c asc | project ip, c",
             [
                 ("1.2.3.4", "four"),
@@ -100,13 +116,13 @@ def test_a_lookup_gives_the_networks_of_an_address(
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("ipv4_lookup(L, ip)", UnsupportedError, "evaluate"),
-        ("ipv4_lookup(L, ip, net, 1)", UnsupportedError, "evaluate"),
-        ("ipv4_lookup(L, ip, net, other = true)", UnsupportedError, "evaluate"),
+        ("ipv4_lookup(L, ip)", UnsupportedError, "ipv4_lookup with such"),
+        ("ipv4_lookup(L, ip, net, 1)", UnsupportedError, "ipv4_lookup with such"),
+        ("ipv4_lookup(L, ip, net, other = true)", UnsupportedError, "ipv4_lookup with other"),
         ("ipv4_lookup(L, missing, net)", QueryError, "missing"),
         ("ipv6_lookup(L, ip, missing)", QueryError, "missing"),
         ("ipv6_lookup((L | project ip = net), ip, ip)", QueryError, "rename"),
-        ("ipv6_lookup((L | project net, c), ip, net, c)", UnsupportedError, "evaluate"),
+        ("ipv6_lookup((L | project net, c), ip, net, c)", UnsupportedError, "ipv6_lookup with more keys"),
     ],
 )
 def test_a_lookup_that_cannot_be_is_refused(

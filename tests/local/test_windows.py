@@ -44,6 +44,15 @@ def test_activity_of_no_rows_is_none_and_a_null_id_is_no_id(opened: Open) -> Non
     assert answer(connection, text.replace(" | ", " | take 0 | ", 1)) == []
 
 
+def test_a_column_of_any_name_can_be_a_group(opened: Open) -> None:
+    connection = opened("local://")
+    rows = "datatable(t: long, u: string, a: string, ['q\"']: string)[1, 'x', 'p', 'é']"
+    text = f"{rows} | evaluate activity_counts_metrics(u, t, 0, 9, 10, a, ['q\"'])"
+    assert answer(connection, text) == [(0, "p", "é", 1, 1, 1, 1)]
+    text = f"{rows} | extend w = 2 | evaluate rolling_percentile(w, 50, t, 1, 2, a, ['q\"'])"
+    assert answer(connection, text) == [(1, "p", "é", 2)]
+
+
 @pytest.mark.parametrize("shift", [0, 1])
 def test_a_rolling_median_is_that_of_the_reference(opened: Open, shift: int) -> None:
     text = f"{HOURS} | where v % 2 == {shift} | evaluate rolling_percentile(v, 50, t, 1d, 3, e) | project rolling_3_percentile_v_50"
@@ -54,8 +63,11 @@ def test_a_rolling_median_is_that_of_the_reference(opened: Open, shift: int) -> 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start, end, 'week')", "evaluate"),
-        (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start)", "evaluate"),
+        (
+            f"{DAYS} T | evaluate activity_counts_metrics(u, t, start, end, 'week')",
+            "activity_counts_metrics by the week",
+        ),
+        (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start)", "activity_counts_metrics with such"),
         (f"{DAYS} T | evaluate activity_counts_metrics(u, t, start, end, window, t)", "rename"),
         (f"{DAYS} T | evaluate activity_counts_metrics(u, missing, start, end, window)", "missing"),
         ("range x from 1 to 3 step 1 | evaluate rolling_percentile(x, x, x, 1, 2)", "rolling_percentile"),

@@ -17,6 +17,7 @@ from kqlmagic_ext.kql.words import KEYWORDS, OPERATORS, did_you_mean
 PLACE = "the embedded workspace"
 _CASE = re.compile(r"columns ('.*') and ('.*') differ only in case")
 _WORD = re.compile(r"[\w-]+|\S")
+_EVALUATED = re.compile(r"evaluate\s+(?:hint\.\w+\s*=\s*\w+\s+)*(\w+)", re.IGNORECASE)
 _LONGEST_EXCERPT = 40
 _CONSTRUCTS = {"(": "a source in parentheses", "let": "this form of let", "{": "a function body here"}
 _RUNNING = (
@@ -97,8 +98,15 @@ def _unsupported(error: errors.KqlUnsupportedError, source: Source, shift: int) 
     if operator and (word != operator or word in _RUNNING):
         said = f"cannot run this form of {operator} yet"
         return UnsupportedError(f"{PLACE} {said}", construct=operator, **place)
-    named = _CONSTRUCTS.get(word, word)
+    named = _plugin(error, source, offset) if word == "evaluate" else _CONSTRUCTS.get(word, word)
     return UnsupportedError(f"{PLACE} cannot run {named} yet", construct=named, **place)
+
+
+def _plugin(error: errors.KqlUnsupportedError, source: Source, offset: int) -> str:
+    """What ours says of a plugin's form; the name of one that is not there."""
+    found = _EVALUATED.match(source.text, offset)
+    is_ours = " " in error.construct
+    return str(error.construct) if is_ours or found is None else f"evaluate {found[1]}"
 
 
 def _unsupported_function(name: str, source: Source) -> QueryError:

@@ -47,7 +47,7 @@ class AddressLookup(Added):
 
     def _beside(self, given: Columns, tables: Tables) -> list[tuple[str, str]]:
         """The columns of the table that are shown, and under which name."""
-        there = list(schema.output_columns(self.table, tables))
+        there = list(schema.output_columns(self.table, tables or translate._nested_schema()))
         for name, columns in [(self.address, given), (self.network, there)]:
             self._refuse_missing([name, *self.keys], columns)
         kept = [name for name in there if name not in self.keys]
@@ -84,7 +84,7 @@ class AddressLookup(Added):
 
     def _numbered(self, rows: str, column: str) -> str:
         """The rows, each with its number and its address."""
-        text = f"CAST({quote_name(column)} AS VARCHAR)"
+        text = translate.render_expr(ir.FunctionCall("tostring", (ir.ColumnRef(column),)))
         address = address_sql("{0}").format(text)
         if self.version == 6:  # noqa: PLR2004 - IPv6
             bits = f"{IPV6_BITS}({text})"

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _COUNTS = ["count", "dcount", "new_dcount", "aggregated_dcount"]
 _WINDOW, _ID = '"start of the window"', '"id of the window"'
-_ROWS = "rows of the window"
+_PLACE, _WHOLE = '"place of the window"', '"nothing is missing"'
+_ROWS, _VALUE = "rows of the window", "value of the window"
+_COUNT, _IDS, _NEW = '"rows in the window"', '"ids in the window"', '"new in the window"'
 _GAP = "rolling_percentile over a bin without rows is not there yet; give each bin a row"
 
 
@@ -50,11 +52,11 @@ class ActivityCounts(Added):
         listed = "".join(f", a.{quote_name(name)}" for name in self.by)
         return (
             f"WITH w AS ({inside}), "
-            f"a AS (SELECT {_WINDOW}{by}, count(*) AS _rows, count(DISTINCT {_ID}) AS _ids FROM w GROUP BY ALL), "
-            f"n AS (SELECT {_WINDOW}{by}, count(*) AS _new FROM ({first}) GROUP BY ALL), "
-            f"b AS (SELECT a.*, coalesce(n._new, 0) AS _new FROM a LEFT JOIN n ON a.{_WINDOW} = n.{_WINDOW}{same}) "
-            f'SELECT a.{_WINDOW} AS {time}{listed}, _rows AS "count", _ids AS "dcount", _new AS "new_dcount", '
-            f'CAST(sum(_new) OVER ({groups}ORDER BY {_WINDOW}) AS BIGINT) AS "aggregated_dcount" FROM b AS a '
+            f"a AS (SELECT {_WINDOW}{by}, count(*) AS {_COUNT}, count(DISTINCT {_ID}) AS {_IDS} FROM w GROUP BY ALL), "
+            f"n AS (SELECT {_WINDOW}{by}, count(*) AS {_NEW} FROM ({first}) GROUP BY ALL), "
+            f"b AS (SELECT a.*, coalesce(n.{_NEW}, 0) AS {_NEW} FROM a LEFT JOIN n ON a.{_WINDOW} = n.{_WINDOW}{same}) "
+            f'SELECT a.{_WINDOW} AS {time}{listed}, {_COUNT} AS "count", {_IDS} AS "dcount", {_NEW} AS "new_dcount", '
+            f'CAST(sum({_NEW}) OVER ({groups}ORDER BY {_WINDOW}) AS BIGINT) AS "aggregated_dcount" FROM b AS a '
             f"ORDER BY {_WINDOW}"
         )
 
@@ -98,13 +100,13 @@ class RollingPercentile(Added):
         # Every group's bins follow each other up to the last of all.
         following = f"coalesce(lead({_WINDOW}) OVER ({groups}ORDER BY {_WINDOW}), (SELECT max({_WINDOW}) FROM w) + {size})"
         checked = (
-            f"SELECT {_WINDOW}{by}, dense_rank() OVER ({groups}ORDER BY {_WINDOW}) AS _at, CASE WHEN {following} <> "
-            f"{_WINDOW} + {size} THEN error({quote_text(_GAP)}) ELSE true END AS _whole "
+            f"SELECT {_WINDOW}{by}, dense_rank() OVER ({groups}ORDER BY {_WINDOW}) AS {_PLACE}, CASE WHEN {following} <> "
+            f"{_WINDOW} + {size} THEN error({quote_text(_GAP)}) ELSE true END AS {_WHOLE} "
             f"FROM (SELECT DISTINCT {_WINDOW}{by} FROM w)"
         )
         return (
             f"WITH w AS ({binned}), b AS ({checked}), {quote_name(_ROWS)} AS ({self._spread()}) "
-            f"SELECT {_WINDOW} AS {quote_name(self.timeline)}{by}, _value AS {quote_name(shown)} "
+            f"SELECT {_WINDOW} AS {quote_name(self.timeline)}{by}, {quote_name(_VALUE)} AS {quote_name(shown)} "
             f"FROM ({self._percentile_sql()}) ORDER BY {by.removeprefix(', ') + ', ' if by else ''}{_WINDOW}"
         )
 
@@ -116,14 +118,14 @@ class RollingPercentile(Added):
         listed = "".join(f", b.{name}" for name in names)
         return (
             f"SELECT b.{_WINDOW}{listed}, w.{_ID} FROM w JOIN b AS o ON w.{_WINDOW} = o.{_WINDOW}{of_row} "
-            f"JOIN b ON b._at BETWEEN o._at AND o._at + {_number(self.bins) - 1}{of_bin} WHERE b._whole"
+            f"JOIN b ON b.{_PLACE} BETWEEN o.{_PLACE} AND o.{_PLACE} + {_number(self.bins) - 1}{of_bin} WHERE b.{_WHOLE}"
         )
 
     def _percentile_sql(self) -> str:
         window, value = _WINDOW.strip('"'), _ID.strip('"')
         call = ir.FunctionCall("percentile", (ir.ColumnRef(value), self.percentile))
         groups = tuple(ir.NamedExpr(ir.ColumnRef(name), name) for name in (window, *self.by))
-        summarize = ir.Summarize((ir.NamedExpr(call, "_value"),), groups)
+        summarize = ir.Summarize((ir.NamedExpr(call, _VALUE),), groups)
         return nested_sql(_ROWS, [window, *self.by, value], [summarize])
 
 
