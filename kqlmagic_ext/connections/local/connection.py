@@ -110,8 +110,8 @@ class LocalConnection:
     ) -> tuple[list[pa.Table], tuple[str, ...]]:
         """The Arrow answer of each tabular statement and the warnings, made in the caller's own thread.
 
-        `cancellation` ends the work from another thread; `denied`: tables that the query sees without rows. Raises what
-        `run` raises.
+        `cancellation` ends the work from another thread; `denied`: tables that the query sees without rows; it then
+        sees no watchlist and reads nothing outside. Raises what `run` raises.
         """
         return self._answers(query, bind(query), self._moment(query, denied), cancellation)
 
@@ -125,7 +125,7 @@ class LocalConnection:
     def _moment(self, query: Query, denied: frozenset[str] = frozenset()) -> Moment:
         now = query.now or self._now()
         window = query.timespan.window(now) if query.timespan else Window()
-        return Moment(now, window, denied, self._reach)
+        return Moment(now, window, denied, NOTHING if denied else self._reach)
 
     def _answer(self, query: Query, cancellation: Cancellation) -> Result:
         began, moment = time.perf_counter(), self._moment(query)

@@ -129,11 +129,12 @@ class Statement:
 
     def _narrow(self, translation: Translation) -> None:
         """Let the statement see the tables' rows of the window alone; inputs are seen whole, denied tables empty."""
-        condition = _condition(self._moment.window)
+        condition, denied = _condition(self._moment.window), self._moment.denied
         for name in translation.tables:
-            if name in self._moment.denied and name not in self._inputs.columns:
+            is_watchlist = alias_of(name) is not None
+            if name not in self._inputs.columns and (name in denied or (denied and is_watchlist)):
                 self._see(name, "false")
-            elif condition and alias_of(name) is None:
+            elif condition and not is_watchlist:
                 self._narrow_table(name, condition)
 
     def _narrow_table(self, name: str, condition: str) -> None:
