@@ -16,6 +16,7 @@ from kqlmagic_ext.connections.local.inputs import add_inputs
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
+from kqlmagic_ext.connections.local.user_functions import UserFunctions
 from kqlmagic_ext.connections.local.watchlist_calls import named_watchlists
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError
@@ -61,6 +62,7 @@ class LocalConnection:
         self.place = place or url
         self._database, self._pinned, self._reach = database, now, reach
         self._catalogue = Catalogue(tables, database)
+        self.functions = UserFunctions(reach.folder)
         database.add_functions([*PYTHON_FUNCTIONS, geo_function(reach.geoip)], MACROS)
 
     def __repr__(self) -> str:
@@ -159,6 +161,7 @@ class LocalConnection:
                     moment=moment,
                     cursor=cursor,
                     cancellation=cancellation,
+                    functions=self.functions,
                 )
                 answers.append(statement.answer(bound.scalars))
                 warnings += statement.warnings
