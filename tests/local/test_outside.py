@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from kqlmagic_ext import ConnectError, QueryError, UnsupportedError, connect
+from kqlmagic_ext import ConnectError, Query, QueryError, UnsupportedError, connect
 from kqlmagic_ext.connections.local.connection import LocalConnection
+from kqlmagic_ext.connections.worker import Cancellation
 from tests.local.conftest import answer
 
 Open = Callable[..., LocalConnection]
@@ -210,3 +211,25 @@ def test_a_column_may_be_called_like_a_word_of_kql(opened: Open, tmp_path: Path)
     (tmp_path / "a.csv").write_text("2026-01-02,x\n", "utf-8")
     query = "externaldata (['date']: datetime, [\"by\"]: string) ['a.csv'] | project year = getyear(['date']), ['by']"
     assert answer(opened(tmp_path), query) == [(2026, "x")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "externaldata (a: string) ['list.csv']",
+    ],
+)
+def test_a_query_with_denied_tables_reads_nothing_outside(opened: Open, tmp_path: Path, text: str) -> None:
+    (tmp_path / "list.csv").write_text("secret\n", "utf-8")
+    with pytest.raises(UnsupportedError):
+        opened(tmp_path).answers(Query(text), Cancellation(), frozenset({"Secret"}))
+
+
+def test_a_query_with_denied_tables_sees_no_watchlist(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "watchlists").mkdir()
+    (tmp_path / "watchlists" / "VIPs.csv").write_text("SearchKey\nsecret\n", "utf-8")
+    text = "_GetWatchlist('VIPs') | count"
+    connection = opened(tmp_path)
+    for denied, count in ((frozenset[str](), 1), (frozenset({"Secret"}), 0)):
+        ((table,), _) = connection.answers(Query(text), Cancellation(), denied)
+        assert table.to_pylist() == [{"Count": count}]

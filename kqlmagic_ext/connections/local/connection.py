@@ -16,6 +16,7 @@ from kqlmagic_ext.connections.local.inputs import add_inputs
 from kqlmagic_ext.connections.local.outside.reach import NOTHING, Reach
 from kqlmagic_ext.connections.local.statement import Moment, Statement
 from kqlmagic_ext.connections.local.translation import prelude
+from kqlmagic_ext.connections.local.user_functions import UserFunctions
 from kqlmagic_ext.connections.local.watchlist_calls import named_watchlists
 from kqlmagic_ext.connections.worker import Cancellation, interruptible
 from kqlmagic_ext.errors import ConnectError
@@ -61,6 +62,7 @@ class LocalConnection:
         self.place = place or url
         self._database, self._pinned, self._reach = database, now, reach
         self._catalogue = Catalogue(tables, database)
+        self.functions = UserFunctions(reach.folder)
         database.add_functions([*PYTHON_FUNCTIONS, geo_function(reach.geoip)], MACROS)
 
     def __repr__(self) -> str:
@@ -110,8 +112,8 @@ class LocalConnection:
     ) -> tuple[list[pa.Table], tuple[str, ...]]:
         """The Arrow answer of each tabular statement and the warnings, made in the caller's own thread.
 
-        `cancellation` ends the work from another thread; `denied`: tables that the query sees without rows. Raises what
-        `run` raises.
+        `cancellation` ends the work from another thread; `denied`: tables that the query sees without rows; it then
+        sees no watchlist and reads nothing outside. Raises what `run` raises.
         """
         return self._answers(query, bind(query), self._moment(query, denied), cancellation)
 
@@ -125,7 +127,7 @@ class LocalConnection:
     def _moment(self, query: Query, denied: frozenset[str] = frozenset()) -> Moment:
         now = query.now or self._now()
         window = query.timespan.window(now) if query.timespan else Window()
-        return Moment(now, window, denied, self._reach)
+        return Moment(now, window, denied, NOTHING if denied else self._reach)
 
     def _answer(self, query: Query, cancellation: Cancellation) -> Result:
         began, moment = time.perf_counter(), self._moment(query)
@@ -159,6 +161,7 @@ class LocalConnection:
                     moment=moment,
                     cursor=cursor,
                     cancellation=cancellation,
+                    functions=self.functions,
                 )
                 answers.append(statement.answer(bound.scalars))
                 warnings += statement.warnings

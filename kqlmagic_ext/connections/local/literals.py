@@ -31,8 +31,10 @@ _FIRST_LETTER = 0x20
 _COUNTING = ("take", "limit", "top", "sample")
 
 
-def right_literals(source: Source, scalars: Mapping[str, Value]) -> tuple[Source, dict[str, Value]]:
-    """The statement with its literals made right, and the parameters that stand for some of them."""
+def right_literals(
+    source: Source, scalars: Mapping[str, Value], first: int = 0
+) -> tuple[Source, dict[str, Value]]:
+    """The statement with its literals made right, and the parameters, numbered from `first`, that stand for some of them."""
     text = source.text
     for word in code(text):
         if word.kind == "string":
@@ -40,7 +42,7 @@ def right_literals(source: Source, scalars: Mapping[str, Value]) -> tuple[Source
             text = text[: word.start] + right.ljust(len(word.text)) + text[word.end :]
             if word.text[0] in "hH":
                 text = f"{text[: word.start]} {text[word.start + 1 :]}"
-    return _lift_decimals(replace(source, text=_with_counts(text, scalars)))
+    return _lift_decimals(replace(source, text=_with_counts(text, scalars)), first)
 
 
 def _with_letters(word: Token, source: Source) -> str:
@@ -85,12 +87,12 @@ def _with_counts(text: str, scalars: Mapping[str, Value]) -> str:
     return text
 
 
-def _lift_decimals(source: Source) -> tuple[Source, dict[str, Value]]:
+def _lift_decimals(source: Source, first: int) -> tuple[Source, dict[str, Value]]:
     """The statement with each `decimal(…)` as a parameter of the same width, and the parameters' values."""
     text, values = source.text, {}
     if "decimal" not in text:
         return source, {}
-    for number, (start, end, inside_table) in enumerate(_literals(text)):
+    for number, (start, end, inside_table) in enumerate(_literals(text), first):
         written = text[start:end].partition("(")[2].removesuffix(")").strip()
         value = _value(written)
         if value is None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.catalogue import Catalogue
     from kqlmagic_ext.connections.local.diagnosis import Source
     from kqlmagic_ext.connections.local.inputs import Inputs
+    from kqlmagic_ext.connections.local.user_functions import UserFunctions
     from kqlmagic_ext.connections.worker import Cancellation
     from kqlmagic_ext.query import Window
     from kqlmagic_ext.values import Value
@@ -63,17 +64,22 @@ class Statement:
         moment: Moment,
         cursor: DuckDBPyConnection,
         cancellation: Cancellation,
+        functions: UserFunctions,
     ) -> None:
         self._source, self._inputs, self._catalogue = source, inputs, catalogue
         self._moment, self._cursor, self._cancellation = moment, cursor, cancellation
         self._columns: dict[str, Mapping[str, str]] = {}
+        self._functions = functions
         self.warnings: list[str] = []
         self._staged = False
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
         known = [*self._inputs.columns, *map(table_of, self._inputs.columns), *self._catalogue.names]
-        translation = translate(self._source, scalars, self._moment.now, self._load, known, self._make_stage)
+        used = self._functions.used_by(self._source)
+        translation = translate(
+            self._source, scalars, self._moment.now, self._load, known, self._make_stage, used
+        )
         self.warnings += translation.warnings
         if SQL_NAME in translation.sql and not self._moment.reach.geoip:
             self.warnings.append(NO_DATABASE)
@@ -132,11 +138,12 @@ class Statement:
 
     def _narrow(self, translation: Translation) -> None:
         """Let the statement see the tables' rows of the window alone; inputs are seen whole, denied tables empty."""
-        condition = _condition(self._moment.window)
+        condition, denied = _condition(self._moment.window), self._moment.denied
         for name in translation.tables:
-            if name in self._moment.denied and name not in self._inputs.columns:
+            is_watchlist = alias_of(name) is not None
+            if name not in self._inputs.columns and (name in denied or (denied and is_watchlist)):
                 self._see(name, "false")
-            elif condition and alias_of(name) is None:
+            elif condition and not is_watchlist:
                 self._narrow_table(name, condition)
 
     def _narrow_table(self, name: str, condition: str) -> None:

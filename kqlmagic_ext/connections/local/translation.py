@@ -33,6 +33,7 @@ from kqlmagic_ext.connections.local.rewriting import right_operators
 from kqlmagic_ext.connections.local.stages import Stages, has_stages
 from kqlmagic_ext.connections.local.tree import nodes
 from kqlmagic_ext.connections.local.unions import split_columns
+from kqlmagic_ext.connections.local.user_functions import UserFunction, function_of, located
 from kqlmagic_ext.connections.local.watchlist_calls import alias_of
 from kqlmagic_ext.connections.local.watchlists import no_watchlist
 from kqlmagic_ext.errors import ParameterError, QueryError, UnsupportedError
@@ -68,12 +69,14 @@ def translate(
     load: Callable[[Iterable[str]], Mapping[str, Mapping[str, str]]],
     known: Iterable[str],
     answer_stage: AnswerStage | None = None,
+    used: tuple[UserFunction, ...] = (),
 ) -> Translation:
     """The SQL of a statement.
 
     `scalars`: its parameters; `now`: the moment that now() gives; `known`: every table's name; `load`: given the names
     that the statement reads, the columns of each with their KQL types. `answer_stage`: makes a table of this name from a
-    translation; gives its columns with their KQL types, and what answers SQL on it.
+    translation; gives its columns with their KQL types, and what answers SQL on it. `used`: the functions of the
+    analyst's own that the statement uses.
 
     Raises
     ------
@@ -82,10 +85,10 @@ def translate(
     ParameterError
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
-    key = _key(source, scalars, known)
+    key = (_key(source, scalars, known), used)
     kept = _RECENT.get(key)
     if kept is None or load(kept.translation.tables) != kept.columns:
-        kept = _translated(source, scalars, load, list(known), now, answer_stage)
+        kept = _located(source, scalars, load, list(known), now, answer_stage, used)
         if not kept.staged and len(source.text) <= _LONGEST_KEPT:
             _RECENT.keep(key, kept)
     return kept.at(now)
@@ -117,6 +120,20 @@ def _key(source: Source, scalars: Mapping[str, Value], known: Iterable[str]) -> 
     return source.text, tuple(values), tuple(known)
 
 
+def _located(source: Source, *args: Any) -> _Kept:
+    """A translation; an error inside a function of the analyst's own tells where it is."""
+    used: tuple[UserFunction, ...] = args[-1]
+    for function in used:
+        function.refuse_broken(source)
+    try:
+        return _translated(source, *args)
+    except QueryError as error:
+        found = located(error, used, source)
+        if found is error:
+            raise
+        raise found from error
+
+
 def _translated(
     source: Source,
     scalars: Mapping[str, Value],
@@ -124,11 +141,14 @@ def _translated(
     known: list[str],
     now: datetime,
     answer_stage: AnswerStage | None,
+    used: tuple[UserFunction, ...],
 ) -> _Kept:
     slips = find_slips(source.text)
-    source, decimals = right_literals(source, scalars)
-    scalars = {**scalars, **decimals}
-    declared = prelude(source.text, scalars)
+    lets = "".join(function.declaration() for function in used)
+    of_lets, decimals = right_literals(Source(lets, lets), {})
+    source, own = right_literals(source, scalars, len(decimals))
+    scalars = {**scalars, **decimals, **own}
+    declared = prelude(source.text, scalars) + right_operators(of_lets.text)
     values = {name: engine_value(value, name) for name, value in scalars.items()}
     try:
         with clock(now.replace(tzinfo=None)), collected() as outside:
@@ -157,6 +177,10 @@ def _translated(
             result = to_sql(query, {name: list(each) for name, each in columns.items()})
             bound, unbound = bind(query.parameters, values)
     except errors.KqlError as error:
+        inside, why = function_of(error, len(declared) - len(of_lets.text), used)
+        if inside is not None:
+            found = translation_error(why, Source(declared, declared), 0)
+            raise inside.error(found.message, None, source, found.hint) from error
         raise translation_error(error, source, len(declared)) from error
     except RecursionError as error:
         raise QueryError("the query is nested too deeply for the embedded workspace") from error
