@@ -16,19 +16,18 @@ from kqlmagic_ext.connections.local import (
     watchlist_calls,
 )
 from kqlmagic_ext.connections.local.functions import (
-    made,
-    typed,
-    finding,
     addresses,
     aggregates,
     array_parts,
     arrays,
     encoded,
+    finding,
     formatting,
     geo,
     hashes,
     in_python,
     ipv6,
+    made,
     of_columns,
     parsing,
     regexes,
@@ -36,6 +35,7 @@ from kqlmagic_ext.connections.local.functions import (
     series,
     statistics,
     texts,
+    typed,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand, parse
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
