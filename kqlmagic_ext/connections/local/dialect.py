@@ -33,6 +33,7 @@ from kqlmagic_ext.connections.local.functions import (
     regexes,
     searching,
     series,
+    series_math,
     statistics,
     texts,
     typed,
@@ -137,7 +138,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, texts, formatting, regexes, finding, typed, made,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
