@@ -25,6 +25,7 @@ from kqlmagic_ext.connections.local.functions import (
     geo,
     hashes,
     in_python,
+    lists,
     of_columns,
     parsing,
     regexes,
@@ -143,6 +144,7 @@ for addition in (
     expand,
     aggregates,
     statistics,
+    lists,
     of_columns,
     addresses,
     arrays,
@@ -163,7 +165,7 @@ lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
 
-MACROS = statistics.MACROS
+MACROS = (*statistics.MACROS, *lists.MACROS)
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())
 SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
 read_query, to_sql, bind, clock, CLOCK_SLOT = (
