@@ -5,6 +5,7 @@ Each function has the name of the part that it replaces, and is put there by `di
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ _renders_has_list = translate._render_has_list
 _renders_path = translate.render_path
 _renders_toscalar = translate.render_toscalar
 _renders_between = translate.render_between
+_renders_literal = translate.render_literal
+_SHORT_TIMES = {r"\d{4}": "-01-01", r"\d{4}-\d\d": "-01", r"\d{4}-\d\d-\d\d[ T]\d\d": ":00"}
 _INTEGERS = "('INTEGER', 'BIGINT', 'HUGEINT')"
 
 
@@ -144,8 +147,23 @@ def _step(step: Any) -> str:
     )
 
 
+def render_literal(literal: Any) -> str:
+    """`datetime(2018)`, `datetime(2018-06)` and `datetime(2018-06-09 02)` are moments; they were null."""
+    if literal.kind == "datetime" and isinstance(literal.value, str):
+        literal = replace(literal, value=_full_time(literal.value.strip()))
+    return str(_renders_literal(literal))
+
+
+def _full_time(text: str) -> str:
+    for form, rest in _SHORT_TIMES.items():
+        if re.fullmatch(form, text):
+            return text + rest
+    return text
+
+
 def install() -> None:
     """Put each in its place."""
+    translate.render_literal = render_literal
     lower._declare_let_function = _declare_let_function
     lower._lower_function_call = _lower_function_call
     translate.render_sort_keys = render_sort_keys

@@ -16,6 +16,7 @@ from kqlmagic_ext.connections.local import (
     watchlist_calls,
 )
 from kqlmagic_ext.connections.local.functions import (
+    lists,
     addresses,
     aggregates,
     array_parts,
@@ -138,7 +139,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made, lists,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
