@@ -32,6 +32,7 @@ from kqlmagic_ext.connections.local.functions import (
     series,
     statistics,
     texts,
+    zones,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand, parse
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
@@ -135,6 +136,7 @@ for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
     ipv6, arrays, array_parts, made,
     encoded, geo, hashes, parsing, searching, series, texts,
+    zones,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
