@@ -56,3 +56,17 @@ def test_a_written_range_and_one_in_a_column_tell_the_same(opened: Open) -> None
         """
         for row in answer(opened("local://"), query):
             assert len({plain(value) for value in row}) == 1, (written, row)
+
+
+def test_a_condition_keeps_the_rows_for_which_the_function_is_true(opened: Open) -> None:
+    query = """
+    let rows = datatable (ip:string) ["10.1.2.3", " 10.1.2.3 ", "010.001.2.3", "8.8.8.8", "10.1.2.3/24", "172.16.1.1", "172.32.1.1",
+                                      "192.168.1.256", "192.168.1.1/16", "", "x", "172.031.1.1", "8.8.8.8/4"];
+    let told = rows | extend p = ipv4_is_private(ip), r = ipv4_is_in_range(ip, "172.16.0.0/12");
+    union (told | where p == true or r == true | summarize n = count()),
+          (rows | where ipv4_is_private(ip) or ipv4_is_in_range(ip, "172.16.0.0/12") | summarize n = count()),
+          (told | summarize n = countif(p == true)), (rows | summarize n = countif(ipv4_is_private(ip)))
+    """
+    first, second, third, fourth = (count for (count,) in answer(opened("local://"), query))
+    assert first == second > 0
+    assert third == fourth > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kqlmagic_ext.connections.local.functions.address_patterns import PLAIN, PUBLIC, inside
+from kqlmagic_ext.connections.local.functions.address_patterns import PLAIN, PRIVATE, PUBLIC, inside
 from kqlmagic_ext.connections.local.functions.forms import Forms, add, add_of_any_number, once
 from kqlmagic_ext.connections.local.private_copy import functions
 
@@ -66,12 +66,18 @@ _IS_PRIVATE = (
     f"CASE WHEN regexp_full_match({{0}}, {_literal(PUBLIC)}) THEN false WHEN regexp_full_match({{0}}, {_literal(PLAIN)}) THEN true "
     f"WHEN contains({{0}}, '/') THEN {_of_one(_PRIVATE)} END"
 )
+_SURELY_PRIVATE = (
+    f"CASE WHEN regexp_full_match({{0}}, {_literal(PRIVATE)}) THEN true "
+    f"WHEN contains({{0}}, '/') THEN {_of_one(_PRIVATE)} END"
+)
 _IN_RANGE = _of_two(f"{_masked(_masked('z.x.n', 'z.x.p'), 'z.y.p')} = {_masked('z.y.n', 'z.y.p')}")
 
 
 @dataclass(frozen=True)
 class _InRange(Forms):
-    """`ipv4_is_in_range()`, which makes a pattern of a range that is written out."""
+    """`ipv4_is_in_range()`, which makes a pattern of a range that is written out; `otherwise`: for other plain addresses."""
+
+    otherwise: str = f" WHEN regexp_full_match({{0}}, {_literal(PLAIN)}) THEN false"
 
     def render(self, args: list[str]) -> str:
         written = _QUOTED.fullmatch(args[1].strip("()")) if len(args) == 2 else None  # noqa: PLR2004 - address, range
@@ -79,13 +85,15 @@ class _InRange(Forms):
         if pattern is None:
             return super().render(args)
         slowly = _IN_RANGE.replace("{1}", f"{written[0]}") if written else ""
-        return Forms(self.name, "template", "", forms={1: _in_pattern(pattern, slowly)}).render(args[:1])
+        return Forms(
+            self.name, "template", "", forms={1: _in_pattern(pattern, self.otherwise, slowly)}
+        ).render(args[:1])
 
 
-def _in_pattern(pattern: str, slowly: str) -> str:
+def _in_pattern(pattern: str, otherwise: str, slowly: str) -> str:
     return (
-        f"CASE WHEN regexp_full_match({{0}}, {_literal(pattern)}) THEN true "
-        f"WHEN regexp_full_match({{0}}, {_literal(PLAIN)}) THEN false WHEN contains({{0}}, '/') THEN {slowly} END"
+        f"CASE WHEN regexp_full_match({{0}}, {_literal(pattern)}) THEN true{otherwise} "
+        f"WHEN contains({{0}}, '/') THEN {slowly} END"
     )
 
 
@@ -155,10 +163,16 @@ def install() -> None:
     add("ipv4_is_private", {1: _IS_PRIVATE}, texts=(0,))
     add("parse_ipv4_mask", {2: _with_mask()}, texts=(0,))
     add("ipv4_netmask_suffix", {1: _of_one("x.p")}, texts=(0,))
-    add("ipv4_is_in_range", {2: _IN_RANGE}, texts=(0, 1))
-    functions.SCALAR_FUNCTIONS["ipv4_is_in_range"] = _InRange(
-        "ipv4_is_in_range", "template", "", forms={2: _IN_RANGE}
-    )
+    add("kql_surely_private", {1: _SURELY_PRIVATE}, texts=(0,))
+    for name in ("ipv4_is_in_range", "kql_surely_in_range"):
+        add(name, {2: _IN_RANGE}, texts=(0, 1))
+    ranges = {
+        "ipv4_is_in_range": _InRange("ipv4_is_in_range", "template", "", forms={2: _IN_RANGE}),
+        "kql_surely_in_range": _InRange(
+            "kql_surely_in_range", "template", "", forms={2: _IN_RANGE}, otherwise=""
+        ),
+    }
+    functions.SCALAR_FUNCTIONS.update(ranges)
     add("ipv4_compare", {2: _compared(_SHORTEST), 3: _compared(_WITH_PREFIX)}, texts=(0, 1))
     matches = {2: f"({_compared(_SHORTEST)} = 0)", 3: f"({_compared(_WITH_PREFIX)} = 0)"}
     add("ipv4_is_match", matches, texts=(0, 1))
