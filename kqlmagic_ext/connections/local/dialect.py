@@ -16,7 +16,6 @@ from kqlmagic_ext.connections.local import (
     watchlist_calls,
 )
 from kqlmagic_ext.connections.local.functions import (
-    lists,
     addresses,
     aggregates,
     array_parts,
@@ -28,6 +27,7 @@ from kqlmagic_ext.connections.local.functions import (
     hashes,
     in_python,
     ipv6,
+    lists,
     made,
     of_columns,
     parsing,
@@ -38,6 +38,7 @@ from kqlmagic_ext.connections.local.functions import (
     statistics,
     texts,
     typed,
+    zones,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand, parse
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
@@ -139,7 +140,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made, lists,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made, lists, zones,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
@@ -149,7 +150,7 @@ lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
 
-MACROS = statistics.MACROS
+MACROS = (*statistics.MACROS, *lists.MACROS)
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())
 SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
 read_query, to_sql, bind, clock, CLOCK_SLOT = (
