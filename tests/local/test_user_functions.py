@@ -30,6 +30,7 @@ FILES = {
     "Trip": "(n: long) { Round(n) }",
     "strlen": "print 1",
     "Empty": "// nothing",
+    "NoColumn": "T\n| where nope == 1",
     "Scan": "() { T | scan with (step a: true;) }",
 }
 
@@ -86,6 +87,7 @@ def test_a_function_of_the_folder_is_called_like_one_of_kql(
         ("print Round(1)", r"the function Round calls itself \(Round → Trip → Round\)"),
         ("print strlen('a')", r"functions/strlen.kql, line 1\): KQL has a function of that name"),
         ("Empty", r"functions/Empty.kql, line 1\): it is empty"),
+        ("NoColumn | count", r"functions/NoColumn.kql, line 2\): there is no column 'nope'"),
         ("T | take 1 | union Scan", r"line 1, column 20: the function Scan \(functions/Scan.kql\): .*scan"),
         ("print Twice(1, 2)", r"Twice\(\) cannot be called so"),
         ("let Twice = 1; print FourTimes(Twice)", "which a let of the query hides"),

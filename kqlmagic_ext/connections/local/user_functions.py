@@ -7,17 +7,18 @@ that they use, are written before it as its first lets, on one line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.diagnosis import Source, translation_error
 from kqlmagic_ext.connections.local.dialect import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
+from kqlmagic_ext.connections.local.elsewhere import at_home
 from kqlmagic_ext.connections.local.private_copy import errors, part
-from kqlmagic_ext.errors import QueryError
+from kqlmagic_ext.errors import QueryError, UnsupportedError
 from kqlmagic_ext.kql.tokens import Token, code, find_name, names_in, position, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 FOLDER = "functions"
@@ -62,6 +63,13 @@ class UserFunction:
         """The function as a let on one line."""
         start, end = self._around()
         return f"{start}{_on_one_line(_without_last_semicolon(self.text))} {end}"
+
+    def at_home(self, workspace: str, own: Collection[str], place: Source) -> UserFunction:
+        """The function with this workspace's tables named alone."""
+        try:
+            return replace(self, text=at_home(Source(self.text, self.text), workspace, own).text)
+        except UnsupportedError as error:
+            raise self.error(error.message, error.line, place, error.hint) from error
 
     def line_of(self, name: str) -> int | None:
         """The line of its text that names something."""
@@ -115,8 +123,11 @@ class UserFunctions:
         """Forget a function that was defined by a cell; KeyError when there is none."""
         del self._defined[name]
 
-    def used_by(self, source: Source) -> tuple[UserFunction, ...]:
-        """The functions that a query uses, each behind those that it uses itself; QueryError for a recursion."""
+    def used_by(self, source: Source, workspace: str) -> tuple[UserFunction, ...]:
+        """The functions that a query to this workspace uses, each behind those that it uses itself.
+
+        Raises QueryError for a recursion, and UnsupportedError for what other places have alone.
+        """
         names = set(self.names())
         if not names & names_in(source.text):
             return ()
@@ -135,7 +146,7 @@ class UserFunctions:
                 function = self.get(name)
                 for inner in _used(function.text, names - _own_lets(function.text)):
                     add(inner, (*path, name))
-                found[name] = function
+                found[name] = function.at_home(workspace, names, source)
 
         for name in _used(source.text, names - own):
             add(name, ())
