@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "functions"
+_BY_CELL = "defined by a cell"
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _NAMED = re.compile(r"(\w+)\(\)|'(\w+)'")
 _BEFORE_A_TABLE = ("", ";", "(", "=", ",", "{", "union", "join", "lookup")
@@ -106,16 +107,20 @@ class UserFunctions:
         if name in self._defined:
             return self._defined[name]
         path = functions_of(self._folder)[name]
-        origin = f"{FOLDER}/{path.name}"
+        origin = self.origin(name)
         try:
             return UserFunction(name, path.read_text("utf-8-sig"), origin)
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is no UTF-8 text"
             raise QueryError(f"the function {name} ({origin}) cannot be read: {why}") from error
 
+    def origin(self, name: str) -> str:
+        """Where a function comes from."""
+        return _BY_CELL if name in self._defined else f"{FOLDER}/{functions_of(self._folder)[name].name}"
+
     def define(self, name: str, text: str) -> None:
         """Define a function for this connection; QueryError for one that cannot be read."""
-        function = UserFunction(name, text.strip(), "defined by a cell")
+        function = UserFunction(name, text, _BY_CELL)
         function.refuse_broken(Source("", ""))
         self._defined[name] = function
 
