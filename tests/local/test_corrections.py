@@ -349,3 +349,13 @@ def test_a_key_of_a_bag_may_be_dynamic(opened: Open) -> None:
 
 def test_a_column_that_is_left_out_twice_is_left_out(opened: Open) -> None:
     assert answer(opened("local://"), "print a = 1, b = 2, c = 3 | project-away a, c, a") == [(2,)]
+
+
+@pytest.mark.parametrize("kind", ["simple", "relaxed", "regex"])
+def test_parse_makes_a_column_of_any_name(opened: Open, kind: str) -> None:
+    text = (
+        "datatable(s: string)['k=1;v=é;n=2', 'no'] "
+        f"| parse kind={kind} s with 'k=' ['a b'] ';v=' ['é>'] ';n=' n: long "
+        "| project ['a b'], ['é>'], isnull(n), m = coalesce(n, 0)"
+    )
+    assert answer(opened("local://"), text) == [("1", "é", False, 2), ("", "", True, 0)]

@@ -22,6 +22,7 @@ _renders_in_list = translate._render_in_list
 _renders_has_list = translate._render_has_list
 _renders_path = translate.render_path
 _renders_toscalar = translate.render_toscalar
+_makes_pattern = translate._parse_pattern
 _renders_between = translate.render_between
 _INTEGERS = "('INTEGER', 'BIGINT', 'HUGEINT')"
 
@@ -201,8 +202,18 @@ def without_repeats(operator: Any) -> Any:
     return replace(operator, columns=tuple(dict.fromkeys(operator.columns)))
 
 
+def _parse_pattern(operator: Any) -> str:
+    """The captures under names that RE2 takes: `parse s with "a=" ['x y']`; DuckDB goes by their order alone."""
+    segments = tuple(
+        replace(segment, name=f"c{number}") if segment.name else segment
+        for number, segment in enumerate(operator.segments)
+    )
+    return str(_makes_pattern(replace(operator, segments=segments)))
+
+
 def install() -> None:
     """Put each in its place."""
+    translate._parse_pattern = _parse_pattern
     add_special("abs", _abs)
     for name in ("pack", "bag_pack"):
         translate._SPECIAL_FORMS[name] = partial(_bag_pack, translate._SPECIAL_FORMS[name])

@@ -23,7 +23,7 @@ PINNED = {
     "schema": ("_operator_columns_unchecked", "_operator_name", "output_columns", "replacing", "match_wildcard"),
     "translate": (
         "render_operator", "render_expr", "render_sort_keys", "render_between", "render_union", "render_mv_expand",
-        "summarize_names", "render_summarize", "_SPECIAL_FORMS", "_STRING_RETURNING", "_STRING_ARG_POSITIONS", "_is_dynamic", "_is_timespan_expr", "_is_datetime_expr", "_render_in_list", "_render_has_list", "render_toscalar", "render_path", "_static_path", "_is_string_expr", "_in_result", "_referenced_columns", "arg_max_targets", "arg_max_names", "_ARG_EXTREMES",
+        "summarize_names", "render_summarize", "_SPECIAL_FORMS", "_STRING_RETURNING", "_STRING_ARG_POSITIONS", "_is_dynamic", "_is_timespan_expr", "_is_datetime_expr", "_render_in_list", "_render_has_list", "_parse_pattern", "render_toscalar", "render_path", "_static_path", "_is_string_expr", "_in_result", "_referenced_columns", "arg_max_targets", "arg_max_names", "_ARG_EXTREMES",
     ),
     "translate.functions": ("SCALAR_FUNCTIONS", "AGGREGATE_FUNCTIONS", "FunctionSpec", "AggregateSpec"),
     "translate.naming": ("_aggregate_name", "expression_name", "project_names", "extend_names"),
