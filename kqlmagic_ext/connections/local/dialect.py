@@ -83,7 +83,7 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
-    operator = of_columns.resolved(operator, given)
+    operator = corrections.without_repeats(of_columns.resolved(operator, given))
     if isinstance(operator, Added):
         if given is None:
             raise errors.KqlSchemaError(type(operator).__name__, hint="its columns are not known here")

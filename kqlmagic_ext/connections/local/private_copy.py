@@ -28,12 +28,12 @@ PINNED = {
         "_operator_columns_unchecked", "_operator_name", "match_wildcard", "output_columns", "replacing",
     ),
     "translate": (
-        "_ARG_EXTREMES", "_DATETIME_RETURNING", "_PARSE_CAPTURES", "_SPECIAL_FORMS", "_STRING_ARG_POSITIONS", "_STRING_RETURNING",
-        "_in_result", "_is_datetime_expr", "_is_dynamic", "_is_string_expr", "_is_timespan_expr", "_parse_convert",
-        "_parse_flags", "_parse_pattern", "_referenced_columns", "_refuse_empty_literal", "_render_has_list",
-        "_render_in_list", "_static_path", "arg_max_names", "arg_max_targets", "render_between", "render_expr",
-        "render_mv_expand", "render_operator", "render_parse", "render_path", "render_sort_keys", "render_summarize",
-        "render_toscalar", "render_union", "summarize_names",
+        "_ARG_EXTREMES", "_DATETIME_RETURNING", "_PARSE_CAPTURES", "_SPECIAL_FORMS", "_STRING_ARG_POSITIONS",
+        "_STRING_RETURNING", "_in_result", "_is_datetime_expr", "_is_dynamic", "_is_string_expr", "_is_timespan_expr",
+        "_parse_convert", "_parse_flags", "_parse_pattern", "_referenced_columns", "_refuse_empty_literal",
+        "_render_has_list", "_render_in_list", "_static_path", "arg_max_names", "arg_max_targets", "render_between",
+        "render_expr", "render_mv_expand", "render_operator", "render_parse", "render_path", "render_sort_keys",
+        "render_summarize", "render_toscalar", "render_union", "summarize_names",
     ),
     "translate.functions": (
         "AGGREGATE_FUNCTIONS", "AggregateSpec", "FunctionSpec", "SCALAR_FUNCTIONS",
