@@ -16,26 +16,27 @@ from kqlmagic_ext.connections.local import (
     watchlist_calls,
 )
 from kqlmagic_ext.connections.local.functions import (
-    made,
-    typed,
-    finding,
     addresses,
     aggregates,
     array_parts,
     arrays,
     encoded,
+    finding,
     formatting,
     geo,
     hashes,
     in_python,
     ipv6,
+    made,
     of_columns,
     parsing,
     regexes,
+    rows,
     searching,
     series,
     statistics,
     texts,
+    typed,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand, parse
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
@@ -80,7 +81,10 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
-    operator = of_columns.resolved(operator, given)
+    return rows.rendered(of_columns.resolved(operator, given), source, given, _render_plain)
+
+
+def _render_plain(operator: Any, source: str, given: list[str] | None) -> str:
     if isinstance(operator, Added):
         if given is None:
             raise errors.KqlSchemaError(type(operator).__name__, hint="its columns are not known here")
@@ -137,7 +141,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, texts, formatting, regexes, finding, typed, made,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, rows, series, texts, formatting, regexes, finding, typed, made,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
