@@ -32,6 +32,7 @@ from kqlmagic_ext.connections.local.functions import (
     of_columns,
     parsing,
     regexes,
+    rows,
     searching,
     series,
     series_math,
@@ -140,7 +141,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made, lists, zones,
+    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made, lists, zones, rows,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head

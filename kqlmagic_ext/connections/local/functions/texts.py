@@ -102,14 +102,3 @@ def install() -> None:
         {1: f"CASE WHEN {{0}} = '' THEN json_array() ELSE {codes} END"},
         texts=(0,),
     )
-    for name, sql in (("prev", "lag"), ("next", "lead")):
-        add(
-            name,
-            {
-                1: f"{sql}({{0}}) OVER ()",
-                2: f"{sql}({{0}}, {{1}}) OVER ()",
-                3: f"{sql}({{0}}, {{1}}, {{2}}) OVER ()",
-            },
-        )
-    add("row_number", {0: "row_number() OVER ()", 1: "(row_number() OVER () - 1 + {0})"})
-    add("row_cumsum", {1: "sum({0}) OVER (ROWS UNBOUNDED PRECEDING)"})
