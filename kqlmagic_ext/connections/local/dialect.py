@@ -30,7 +30,7 @@ from kqlmagic_ext.connections.local.functions import (
     statistics,
     texts,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand, parse
+from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, table_calls
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -120,6 +120,8 @@ def _resolve_in_subqueries(query: Any, names: set[str]) -> Any:
 
 def _lower_head(head: Any, rest: list[Any]) -> Any:
     """A source in parentheses is a query of its own, whose operators go before the others."""
+    if (query := named.with_names(head, rest)) is not None:
+        return query
     head = lower._collapse(head)
     if lower._cls(head) != "ParenthesizedExpression":
         return _reads_head(head, rest)
@@ -129,7 +131,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses, arrays,
+    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, aggregates, statistics, of_columns, addresses, arrays,
     encoded, geo, hashes, parsing, searching, series, texts,
 ):  # fmt: skip
     addition.install()
