@@ -98,12 +98,6 @@ def test_the_place_of_an_error_behind_serialize_is_exact(opened: Open) -> None:
     assert (caught.value.line, caught.value.column) == (2, 21)
 
 
-def test_a_name_given_by_as_is_refused_where_it_is_used(opened: Open) -> None:
-    assert answer(opened("local://"), "print a = 1 | as X") == [(1,)]
-    with pytest.raises(UnsupportedError, match="cannot run as yet"):
-        answer(opened("local://"), "print a = 1 | as X | union X")
-
-
 @pytest.mark.parametrize(
     ("target", "name"),
     [("d.b", "d_b"), ("d.c[0].e", "d_c_0_e"), ("todynamic(s)", "s"), ("parse_json(s)", "s")],
@@ -259,11 +253,6 @@ def test_a_union_that_still_merges_types_says_so(opened: Open, form: str) -> Non
 )
 def test_what_the_grammar_rejects_is_read(opened: Open, text: str, expected: Any) -> None:
     assert answer(opened("local://"), text) == [(expected,)]
-
-
-def test_the_name_that_a_union_would_show_is_refused(opened: Open) -> None:
-    with pytest.raises(UnsupportedError, match="cannot run as yet"):
-        answer(opened("local://"), "union withsource=T (print a = 1 | as X), (print a = 2)")
 
 
 def test_functions_of_the_row_before_and_behind(opened: Open) -> None:

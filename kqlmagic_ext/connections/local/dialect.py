@@ -41,7 +41,7 @@ from kqlmagic_ext.connections.local.functions import (
     typed,
     zones,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand, parse
+from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, table_calls
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -76,7 +76,10 @@ def _lower_operator(node: Any) -> Any:
 
 
 def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]:
-    operator = of_columns.resolved(operator, given)
+    return rows.rendered(of_columns.resolved(operator, given), source, given, _render_plain)
+
+
+def _render_plain(operator: Any, source: str, given: list[str] | None) -> str:
     if isinstance(operator, Added):
         return operator.columns(given, tables)
     columns: list[str] = _gives_columns(operator, given, tables)
@@ -131,6 +134,8 @@ def _resolve_in_subqueries(query: Any, names: set[str]) -> Any:
 
 def _lower_head(head: Any, rest: list[Any]) -> Any:
     """A source in parentheses is a query of its own, whose operators go before the others."""
+    if (query := named.with_names(head, rest)) is not None:
+        return query
     head = lower._collapse(head)
     if lower._cls(head) != "ParenthesizedExpression":
         return _reads_head(head, rest)
@@ -140,8 +145,9 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts, formatting, regexes, finding, typed, made, lists, zones, rows,
+    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns,
+    addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts,
+    formatting, regexes, finding, typed, made, lists, zones, rows, table_calls, named,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
