@@ -76,10 +76,7 @@ def _lower_operator(node: Any) -> Any:
 
 
 def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]:
-    return rows.rendered(of_columns.resolved(operator, given), source, given, _render_plain)
-
-
-def _render_plain(operator: Any, source: str, given: list[str] | None) -> str:
+    operator = of_columns.resolved(operator, given)
     if isinstance(operator, Added):
         return operator.columns(given, tables)
     columns: list[str] = _gives_columns(operator, given, tables)
@@ -88,6 +85,10 @@ def _render_plain(operator: Any, source: str, given: list[str] | None) -> str:
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
     operator = corrections.without_repeats(of_columns.resolved(operator, given))
+    return rows.rendered(operator, source, given, _render_plain)
+
+
+def _render_plain(operator: Any, source: str, given: list[str] | None) -> str:
     if isinstance(operator, Added):
         if given is None:
             raise errors.KqlSchemaError(type(operator).__name__, hint="its columns are not known here")
@@ -145,9 +146,9 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns,
+    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, aggregates, statistics, of_columns,
     addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts,
-    formatting, regexes, finding, typed, made, lists, zones, rows, table_calls, named,
+    formatting, regexes, finding, typed, made, lists, zones, rows,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
