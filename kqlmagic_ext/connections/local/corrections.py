@@ -184,7 +184,7 @@ def _full_time(text: str) -> str:
 def _abs(node: Any) -> str:
     """abs() of a timespan is one too; DuckDB's takes numbers alone, and it alone knows the type of a column."""
     if len(node.args) != 1:
-        raise ValueError("abs() takes 1 argument")
+        raise errors.KqlUnsupportedError("function:abs")
     value, turned = "_kql_v", "_kql_v * CAST(-1 AS BIGINT)"
     # Of zero and -0.0 it is zero; of NaN, which DuckDB holds equal to itself, NaN.
     body = (

@@ -7,7 +7,7 @@ from kqlmagic_ext.connections.local.functions.forms import add, add_of_any_numbe
 
 def items(array: str) -> str:
     """The elements; null for what is no array."""
-    return f"CASE WHEN json_type(to_json({array})) = 'ARRAY' THEN json_extract(to_json({array}), '$[*]') END"
+    return f"CASE WHEN json_type(to_json({array})) = 'ARRAY' THEN CAST(json_extract(to_json({array}), '$[*]') AS JSON[]) END"
 
 
 def _over(body: str, *arrays: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.private_copy import errors, ir, lower
@@ -16,7 +17,6 @@ from kqlmagic_ext.connections.local.private_copy import errors, ir, lower
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_reads_source = lower._lower_source
 _NAMES = {"boolean": "bool", "date": "datetime", "double": "real", "time": "timespan", "uuid": "guid"}
 
 
@@ -44,10 +44,10 @@ def collected() -> Iterator[dict[str, Outside]]:
         _found.reset(token)
 
 
-def _lower_source(node: Any) -> Any:
+def _lower_source(lowers: Any, node: Any) -> Any:
     inner = lower._collapse(node)
     if lower._cls(inner) != "ExternalDataExpression":
-        return _reads_source(node)
+        return lowers(node)
     found = _found.get()
     outside = _read(inner, f"_outside_{len(found)}")
     found[outside.name] = outside
@@ -80,5 +80,5 @@ def _property(node: Any) -> str:
 
 def install() -> None:
     """Put it in its place."""
-    lower._lower_source = _lower_source
+    lower._lower_source = partial(_lower_source, lower._lower_source)
     lower._TABULAR_VALUE.add("ExternalDataExpression")
