@@ -30,7 +30,7 @@ from kqlmagic_ext.connections.local.functions import (
     statistics,
     texts,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, table_calls
+from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, search, table_calls
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -123,15 +123,17 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     if (query := named.with_names(head, rest)) is not None:
         return query
     head = lower._collapse(head)
+    if (query := search.leading(head, rest)) is not None:
+        return query
     if lower._cls(head) != "ParenthesizedExpression":
-        return _reads_head(head, rest)
+        return search.labelled(_reads_head(head, rest))
     query = lower._lower_query_node(head)
     query.operators.extend(lower._lower_operators(rest))
-    return query
+    return search.labelled(query)
 
 
 for addition in (
-    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, aggregates, statistics, of_columns, addresses, arrays,
+    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, search, aggregates, statistics, of_columns, addresses, arrays,
     encoded, geo, hashes, parsing, searching, series, texts,
 ):  # fmt: skip
     addition.install()
