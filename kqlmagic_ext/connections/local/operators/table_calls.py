@@ -12,9 +12,6 @@ from kqlmagic_ext.connections.local.operators.added import unsupported
 from kqlmagic_ext.connections.local.private_copy import ir, lower
 from kqlmagic_ext.connections.local.rewriting import TABLE
 
-_lowers_source = lower._lower_source
-_is_tabular = lower._is_tabular_value
-
 
 def _argument(node: Any) -> Any:
     """The argument of such a call, or None for another node."""
@@ -25,10 +22,10 @@ def _argument(node: Any) -> Any:
     return arguments[0] if name.getText() == TABLE and len(arguments) == 1 else None
 
 
-def _lower_source(node: Any) -> Any:
+def _lower_source(lowers: Any, node: Any) -> Any:
     argument = _argument(node)
     if argument is None:
-        return _lowers_source(node)
+        return lowers(node)
     scope = lower._FN_STATE.get()
     named = lower._substitute(lower._lower_expr(argument), scope.scalars)
     if not isinstance(named, ir.Literal) or named.kind != "string" or named.value in scope.visible:
@@ -36,8 +33,8 @@ def _lower_source(node: Any) -> Any:
     return ir.TableRef(named.value)
 
 
-def _is_tabular_value(node: Any, scalars: Any) -> bool:
-    return _argument(node) is not None or bool(_is_tabular(node, scalars))
+def _is_tabular_value(is_tabular: Any, node: Any, scalars: Any) -> bool:
+    return _argument(node) is not None or bool(is_tabular(node, scalars))
 
 
 def _lower_function_call(lowers: Any, node: Any) -> Any:
@@ -48,6 +45,6 @@ def _lower_function_call(lowers: Any, node: Any) -> Any:
 
 def install() -> None:
     """Put each in its place."""
-    lower._lower_source = _lower_source
-    lower._is_tabular_value = _is_tabular_value
+    lower._lower_source = partial(_lower_source, lower._lower_source)
+    lower._is_tabular_value = partial(_is_tabular_value, lower._is_tabular_value)
     lower._lower_function_call = partial(_lower_function_call, lower._lower_function_call)
