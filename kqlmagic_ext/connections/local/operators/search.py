@@ -19,7 +19,6 @@ from kqlmagic_ext.kql.tokens import code
 if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.operators.added import Lowered
 
-_matches_wildcard = schema.match_wildcard
 LETS: ContextVar[frozenset[str]] = ContextVar("the lets of the query that is translated", default=frozenset())
 _TABLE, _SOURCE = "$table", "source_"
 _EVERY_TABLE = "[!_]*"  # inputs and files that the query names begin with `_`
@@ -174,14 +173,14 @@ def labelled(query: Any) -> Any:
     return ir.Query(query.source, operators, query.lets, query.parameters)
 
 
-def _match_wildcard(source: Any, tables: Any) -> list[str]:
+def _match_wildcard(matches: Any, source: Any, tables: Any) -> list[str]:
     """The tables of the workspace that match: a let of the query is none."""
     known = None if tables is None else {name: tables[name] for name in tables if name not in LETS.get()}
-    found: list[str] = _matches_wildcard(source, known)
+    found: list[str] = matches(source, known)
     return found
 
 
 def install() -> None:
     """Put each in its place."""
-    schema.match_wildcard = _match_wildcard
+    schema.match_wildcard = partial(_match_wildcard, schema.match_wildcard)
     lower._lower_expr = partial(_lower_expr, lower._lower_expr)
