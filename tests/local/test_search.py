@@ -160,3 +160,16 @@ def test_a_table_that_a_let_hides_is_not_left_out_of_a_search(opened: Open, fold
     for text in ("search 'red'", "union Oth*"):
         with pytest.raises(KqlMagicError, match="cannot search the table Other beside a let of its name"):
             answer(opened(folder), f"let Other = DeviceA; {text} | union Other")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("search 'a'", "search: there is no table to search"),
+        ("print ['$table'] = 'a' | search 'a'", "has a column of this name"),
+        ("union withsource=a (print b = 1), (print a = 1)", "has a column of this name"),
+    ],
+)
+def test_what_cannot_be_searched_is_said(opened: Open, text: str, said: str) -> None:
+    with pytest.raises(KqlMagicError, match=said):
+        answer(opened("local://"), text)

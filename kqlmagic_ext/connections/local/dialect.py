@@ -46,6 +46,7 @@ from kqlmagic_ext.connections.local.private_copy import (
 _reads_operator = lower._lower_operator
 _reads_head = lower._lower_head
 _gives_columns = schema._operator_columns_unchecked
+_renders_union = translate.render_union
 _renders_operator = translate.render_operator
 _substitutes_operator = lower._substitute_operator
 _resolves_subqueries = lower._resolve_in_subqueries
@@ -70,6 +71,20 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
         return operator.columns(given, tables)
     columns: list[str] = _gives_columns(operator, given, tables)
     return columns
+
+
+def _render_union(union: Any, before: str, given: list[str], query: Any, tables: Any, leading: bool) -> str:  # noqa: FBT001 - the role's form
+    """As it was; the column that names each row's table must be new."""
+    if union.with_source:
+        _refuse_twice(union, given, tables)
+    return str(_renders_union(union, before, given, query, tables, leading))
+
+
+def _refuse_twice(union: Any, given: list[str], tables: Any) -> None:
+    branches = (schema.output_columns(branch, tables) for branch in union.branches)
+    if any(union.with_source in columns for columns in (given, *branches)):
+        hint = "a table of the union has a column of this name; rename it with project-rename"
+        raise errors.KqlSchemaError(union.with_source, hint=hint)
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
@@ -143,6 +158,7 @@ lower._substitute_operator = _substitute_operator
 lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
+translate.render_union = _render_union
 
 MACROS = statistics.MACROS
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.functions.of_columns import STAR
 from kqlmagic_ext.connections.local.operators.added import unsupported
-from kqlmagic_ext.connections.local.private_copy import ir, lower, schema
+from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, schema
 from kqlmagic_ext.kql.tokens import code
 
 if TYPE_CHECKING:
@@ -176,7 +176,12 @@ def labelled(query: Any) -> Any:
 def _match_wildcard(matches: Any, source: Any, tables: Any) -> list[str]:
     """The tables of the workspace that match: a let of the query is none."""
     known = None if tables is None else {name: tables[name] for name in tables if name not in LETS.get()}
-    found: list[str] = matches(source, known)
+    try:
+        found: list[str] = matches(source, known)
+    except errors.KqlSchemaError as error:
+        if source.pattern != _EVERY_TABLE:
+            raise
+        raise errors.KqlSchemaError("search", hint="there is no table to search") from error
     return found
 
 
