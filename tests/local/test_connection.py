@@ -182,7 +182,7 @@ def test_nested_answers_are_json_as_kusto_shows_it(opened: Open) -> None:
         ("union t, (tt | take 1)", "line 1, column 11: there is no table 'tt'; did you mean t?"),
         ("t | evaluate basket(0.1)", "cannot run evaluate basket yet"),
         ("t | extend x = hll(a)", "has no function hll() yet"),
-        ("search 'x'", "cannot run search yet"),
+        ("print 1 | fork (take 1)", "cannot run fork yet"),
         ("let f = (T:(a:long)) { T | take 1 }; f(t)", "cannot"),
         ("print x = 9223372036854775807 + 1", "verflow"),
         ("declare query_parameters(n:long); print n", "declares n without a value"),

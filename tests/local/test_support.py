@@ -27,7 +27,7 @@ EXAMPLES = {
     "externaldata": "externaldata (a: string) ['a.csv']",
     "facet": f"{T} | facet by a",
     "filter": f"{T} | filter a == 1",
-    "find": f"let X = {T}; find in (X) where a == 1",
+    "find": f"let X = {T}; find in (X) where a == 1 project a",
     "fork": f"{T} | fork (take 1) (count)",
     "getschema": f"{T} | getschema",
     "graph-match": "let E = datatable (f: string, g: string) ['a', 'b']; let N = datatable (n: string) ['a', 'b']; "

@@ -41,7 +41,7 @@ from kqlmagic_ext.connections.local.functions import (
     typed,
     zones,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, table_calls
+from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, search, table_calls
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -57,6 +57,7 @@ from kqlmagic_ext.connections.local.private_copy import (
 _reads_operator = lower._lower_operator
 _reads_head = lower._lower_head
 _gives_columns = schema._operator_columns_unchecked
+_renders_union = translate.render_union
 _renders_operator = translate.render_operator
 _substitutes_operator = lower._substitute_operator
 _resolves_subqueries = lower._resolve_in_subqueries
@@ -81,6 +82,20 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
         return operator.columns(given, tables)
     columns: list[str] = _gives_columns(operator, given, tables)
     return columns
+
+
+def _render_union(union: Any, before: str, given: list[str], query: Any, tables: Any, leading: bool) -> str:  # noqa: FBT001 - the role's form
+    """As it was; the column that names each row's table must be new."""
+    if union.with_source:
+        _refuse_twice(union, given, tables)
+    return str(_renders_union(union, before, given, query, tables, leading))
+
+
+def _refuse_twice(union: Any, given: list[str], tables: Any) -> None:
+    branches = (schema.output_columns(branch, tables) for branch in union.branches)
+    if any(union.with_source in columns for columns in (given, *branches)):
+        hint = "a table of the union has a column of this name; rename it with project-rename"
+        raise errors.KqlSchemaError(union.with_source, hint=hint)
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
@@ -138,17 +153,19 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
     if (query := named.with_names(head, rest)) is not None:
         return query
     head = lower._collapse(head)
+    if (query := search.leading(head, rest)) is not None:
+        return query
     if lower._cls(head) != "ParenthesizedExpression":
-        return _reads_head(head, rest)
+        return search.labelled(_reads_head(head, rest))
     query = lower._lower_query_node(head)
     query.operators.extend(lower._lower_operators(rest))
-    return query
+    return search.labelled(query)
 
 
 for addition in (
-    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, aggregates, statistics, of_columns,
-    addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts,
-    formatting, regexes, finding, typed, made, lists, zones, rows,
+    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, search, aggregates, statistics,
+    of_columns, addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math,
+    texts, formatting, regexes, finding, typed, made, lists, zones, rows,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
@@ -157,6 +174,7 @@ lower._substitute_operator = _substitute_operator
 lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
+translate.render_union = _render_union
 
 MACROS = (*statistics.MACROS, *lists.MACROS)
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())

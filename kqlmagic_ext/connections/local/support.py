@@ -38,7 +38,7 @@ _READ_BY_BASE = frozenset((
     "print", "project", "project-away", "project-rename", "range", "render", "sort", "summarize", "take",
     "top", "union", "where", "materialize", "table", "toscalar", "mvexpand", "mvapply",
 ))  # fmt: skip
-_READ_HERE = frozenset(("externaldata", "_GetWatchlist"))
+_READ_HERE = frozenset(("externaldata", "find", "_GetWatchlist"))
 _NODES = frozenset(
     ("bin", "case", "datetime_add", "datetime_diff", "datetime_part")
 )  # functions that are nodes of their own

@@ -27,6 +27,7 @@ from kqlmagic_ext.connections.local.dialect import (
 from kqlmagic_ext.connections.local.functions.forms import apart
 from kqlmagic_ext.connections.local.kept import Recent
 from kqlmagic_ext.connections.local.literals import right_literals
+from kqlmagic_ext.connections.local.operators.search import LETS
 from kqlmagic_ext.connections.local.outside import Outside, collected
 from kqlmagic_ext.connections.local.review import refuse_wrong, with_constant_needles
 from kqlmagic_ext.connections.local.rewriting import right_operators
@@ -317,9 +318,13 @@ def _tables(query: ir.Query, source: Source, known: list[str], scalars: Collecti
     """The catalogue's names that the query reads; a name of the query's own (let) is none, from there on."""
     found: dict[str, None] = {}
     missing: dict[str, None] = {}
+    lets = frozenset(name for each in nodes(query) if isinstance(each, ir.Query) for name, _ in each.lets)
+    LETS.set(lets)  # what a wildcard passes over when the SQL is written
     for node, fuzzy in _table_references(query, frozenset(), set()):
         if isinstance(node, ir.WildcardTableRef):
-            found.update(dict.fromkeys(match_wildcard(node, {name: [] for name in known})))
+            matched = dict.fromkeys(_every(node, known))
+            _refuse_both(lets & matched.keys(), source)
+            found.update(matched)
         elif fuzzy and node.database is None and node.name not in known:
             missing[str(node.name)] = None
         else:
@@ -327,6 +332,21 @@ def _tables(query: ir.Query, source: Source, known: list[str], scalars: Collecti
     return _Read(
         list(found), tuple(f"union isfuzzy leaves out {name}: there is no such table" for name in missing)
     )
+
+
+def _every(node: ir.WildcardTableRef, known: list[str]) -> list[str]:
+    """The tables that a pattern means."""
+    token = LETS.set(frozenset())
+    try:
+        return list(match_wildcard(node, {name: [] for name in known}))
+    finally:
+        LETS.reset(token)
+
+
+def _refuse_both(names: Collection[str], source: Source) -> None:
+    for name in names:
+        said = f"{PLACE} cannot search the table {name} beside a let of its name; give the let another"
+        raise UnsupportedError(said, construct="search", **source.named(name))
 
 
 def _table_references(

@@ -6,6 +6,7 @@ Each is replaced by plain expressions when the operator is written as SQL, where
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 from kqlmagic_ext.connections.local.functions.arrays import bag_of, entries
@@ -20,6 +21,8 @@ _INGESTED = "kql_ingestion_time"
 # What the SQL of ingestion_time() holds, by which a query is told to have used it.
 INGESTED_SQL = f"/* {_INGESTED} */"
 NOT_INGESTED = f"ingestion_time() gives {_TIME_COLUMN}: the time of ingestion is not known here"
+STAR = "*"  # `* has "x"`: any column, an operator, what it looks for
+_NOT_SEARCHED = ("$table", "source_")
 _IF_EXISTS = ("column_ifexists", "columnifexists")
 _lowers_named = lower._lower_named
 
@@ -132,7 +135,19 @@ def _changed(node: Any, given: list[str] | None) -> Any:
     return replace(node, **changes) if changes else node
 
 
+def _any_column(call: Any, given: list[str] | None) -> Any:
+    _, operator, needle = call.args
+    matches = [
+        ir.BinaryOp(operator.value, ir.FunctionCall("tostring", (ir.ColumnRef(name),)), needle)
+        for name in _needed(given, call)
+        if name not in _NOT_SEARCHED
+    ]
+    return reduce(partial(ir.BinaryOp, "or"), matches) if matches else ir.Literal(value=False, kind="bool")
+
+
 def _call(call: Any, given: list[str] | None) -> Any:
+    if call.name == STAR:
+        return _any_column(call, given)
     if call.name in _IF_EXISTS and len(call.args) == 2:  # noqa: PLR2004 - a name, what else
         name, other = call.args
         if not (isinstance(name, ir.Literal) and name.kind == "string"):

@@ -12,6 +12,7 @@ from kqlmagic_ext.connections.local.operators import (
     parse_kv,
     plugins,
     rows,
+    search,
     series,
 )
 
@@ -34,5 +35,6 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "ParseOperator": ("parse", parse.read_parse),
     "ParseWhereOperator": ("parse-where", parse.read_parse),
     "ParseKvOperator": ("parse-kv", parse_kv.read_parse_kv),
+    "SearchOperator": ("search", search.read_search),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }
