@@ -10,6 +10,7 @@ from kqlmagic_ext.connections.local.operators import (
     named,
     parse,
     parse_kv,
+    partition,
     plugins,
     rows,
     series,
@@ -34,5 +35,6 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "ParseOperator": ("parse", parse.read_parse),
     "ParseWhereOperator": ("parse-where", parse.read_parse),
     "ParseKvOperator": ("parse-kv", parse_kv.read_parse_kv),
+    "PartitionOperator": ("partition", partition.read_partition),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }
