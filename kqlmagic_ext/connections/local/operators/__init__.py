@@ -14,6 +14,7 @@ from kqlmagic_ext.connections.local.operators import (
     plugins,
     rows,
     series,
+    top_nested,
 )
 
 if TYPE_CHECKING:
@@ -36,5 +37,7 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "ParseWhereOperator": ("parse-where", parse.read_parse),
     "ParseKvOperator": ("parse-kv", parse_kv.read_parse_kv),
     "PartitionOperator": ("partition", partition.read_partition),
+    "TopNestedOperator": ("top-nested", top_nested.read_top_nested),
+    "TopNestedOperatorPart": ("top-nested", top_nested.read_top_nested),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }
