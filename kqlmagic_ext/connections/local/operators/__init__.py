@@ -10,10 +10,12 @@ from kqlmagic_ext.connections.local.operators import (
     named,
     parse,
     parse_kv,
+    partition,
     plugins,
     rows,
     search,
     series,
+    top_nested,
 )
 
 if TYPE_CHECKING:
@@ -36,5 +38,8 @@ READERS: dict[str, tuple[str, Callable[[Any], Lowered]]] = {
     "ParseWhereOperator": ("parse-where", parse.read_parse),
     "ParseKvOperator": ("parse-kv", parse_kv.read_parse_kv),
     "SearchOperator": ("search", search.read_search),
+    "PartitionOperator": ("partition", partition.read_partition),
+    "TopNestedOperator": ("top-nested", top_nested.read_top_nested),
+    "TopNestedOperatorPart": ("top-nested", top_nested.read_top_nested),
     "DistinctOperator": ("distinct", rows.read_distinct),
 }
