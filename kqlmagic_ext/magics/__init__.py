@@ -9,6 +9,7 @@ from kqlmagic_ext.errors import KqlMagicError
 from kqlmagic_ext.magics.browser import BrowserMagics
 from kqlmagic_ext.magics.charts import ChartMagics
 from kqlmagic_ext.magics.connections import ConnectionMagics
+from kqlmagic_ext.magics.functions import FunctionMagics
 from kqlmagic_ext.magics.kql import KqlMagics
 from kqlmagic_ext.magics.languages import LanguageMagics
 from kqlmagic_ext.magics.packs import PackMagics
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 REGISTERED = (
     ChartMagics, ConnectionMagics, KqlMagics, RecordMagics, ReportMagics, LanguageMagics, BrowserMagics, PackMagics,
-    ReplayMagics, SupportMagics, WindowMagics,
+    FunctionMagics, ReplayMagics, SupportMagics, WindowMagics,
 )  # fmt: skip
 
 
@@ -42,6 +43,7 @@ def load(shell: InteractiveShell) -> None:
         PackMagics(shell, magics),
         SupportMagics(shell),
         WindowMagics(shell, magics),
+        FunctionMagics(shell, magics),
         languages,
         BrowserMagics(shell, magics.bindings),
     )

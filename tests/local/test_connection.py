@@ -180,7 +180,7 @@ def test_nested_answers_are_json_as_kusto_shows_it(opened: Open) -> None:
         ("t | project b = a | where a == 1", "the column 'a' is not here"),
         ("t | where a in (t)", "name the column too: in (t | project a)"),
         ("union t, (tt | take 1)", "line 1, column 11: there is no table 'tt'; did you mean t?"),
-        ("t | evaluate basket(0.1)", "cannot run evaluate yet"),
+        ("t | evaluate basket(0.1)", "cannot run evaluate basket yet"),
         ("t | extend x = hll(a)", "has no function hll() yet"),
         ("search 'x'", "cannot run search yet"),
         ("let f = (T:(a:long)) { T | take 1 }; f(t)", "cannot"),

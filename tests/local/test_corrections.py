@@ -98,12 +98,6 @@ def test_the_place_of_an_error_behind_serialize_is_exact(opened: Open) -> None:
     assert (caught.value.line, caught.value.column) == (2, 21)
 
 
-def test_a_name_given_by_as_is_refused_where_it_is_used(opened: Open) -> None:
-    assert answer(opened("local://"), "print a = 1 | as X") == [(1,)]
-    with pytest.raises(UnsupportedError, match="cannot run as yet"):
-        answer(opened("local://"), "print a = 1 | as X | union X")
-
-
 @pytest.mark.parametrize(
     ("target", "name"),
     [("d.b", "d_b"), ("d.c[0].e", "d_c_0_e"), ("todynamic(s)", "s"), ("parse_json(s)", "s")],
@@ -261,11 +255,6 @@ def test_what_the_grammar_rejects_is_read(opened: Open, text: str, expected: Any
     assert answer(opened("local://"), text) == [(expected,)]
 
 
-def test_the_name_that_a_union_would_show_is_refused(opened: Open) -> None:
-    with pytest.raises(UnsupportedError, match="cannot run as yet"):
-        answer(opened("local://"), "union withsource=T (print a = 1 | as X), (print a = 2)")
-
-
 def test_functions_of_the_row_before_and_behind(opened: Open) -> None:
     text = (
         "range x from 1 to 200000 step 1 | sort by x desc | extend p = prev(x), n = next(x, 2, 0), r = row_number(7),"
@@ -314,3 +303,48 @@ def test_a_moment_that_is_none_is_null_and_the_other_rows_stay(
         "| project isnull(make_datetime(2020, m, 1, h, 0, 0)), isnull(make_datetime(2020, m, 31))"
     )
     assert answer(opened("local://"), query) == [(True, True), (True, True), (False, False), (True, True)]
+
+
+def test_abs_takes_a_timespan_and_every_number(opened: Open) -> None:
+    text = (
+        "datatable(t: datetime, u: datetime, i: int, l: long, r: real, d: decimal)["
+        "datetime(2020-01-01), datetime(2020-01-03), -3, 4, -1.5, decimal(-2.5), "
+        "datetime(2020-01-03), datetime(2020-01-01), 0, -4, real(-inf), decimal(0), "
+        "datetime(2020-01-03), datetime(null), int(null), long(null), real(nan), decimal(null)] "
+        "| where isnotnull(l) | extend s = t - u | project a = abs(s), i = abs(i), l = abs(l), r = abs(r), d = abs(d) "
+        "| project tostring(a), tostring(i), tostring(l), tostring(r), tostring(toreal(d)), i + l"
+    )
+    assert answer(opened("local://"), text) == [
+        ("2.00:00:00", "3", "4", "1.5", "2.5", 7),
+        ("2.00:00:00", "0", "4", "inf", "0.0", 4),
+    ]
+    nulls = "isnull(abs(long(null))), isnull(abs(timespan(null))), isnan(abs(real(nan)))"
+    assert answer(opened("local://"), f"print {nulls}, gettype(abs(int(-3)))") == [(True, True, True, "long")]
+    text = "print abs(-1h) between (0min .. 2h), abs(-0.0), abs(abs(2 - 5))"
+    assert answer(opened("local://"), text) == [(True, 0.0, 3)]
+
+
+def test_a_key_of_a_bag_may_be_dynamic(opened: Open) -> None:
+    text = (
+        """datatable(d: dynamic, s: string)[dynamic({"a": "k'\\"é"}), "x"] """
+        "| project b = bag_pack(tostring(d.a), 1, s, 2), c = pack(d.a, 1, 'z', s), h = case(s == 'x', d.a, s) "
+        "| extend e = bag_pack(h, 1) | project tostring(b), tostring(c), tostring(e)"
+    )
+    key = """"k'\\"é":1"""
+    assert answer(opened("local://"), text) == [
+        (f'{{{key},"x":2}}', f'{{{key},"z":"x"}}', f"{{{key}}}"),
+    ]
+
+
+def test_a_column_that_is_left_out_twice_is_left_out(opened: Open) -> None:
+    assert answer(opened("local://"), "print a = 1, b = 2, c = 3 | project-away a, c, a") == [(2,)]
+
+
+@pytest.mark.parametrize("kind", ["simple", "relaxed", "regex"])
+def test_parse_makes_a_column_of_any_name(opened: Open, kind: str) -> None:
+    text = (
+        "datatable(s: string)['k=1;v=é;n=2', 'no'] "
+        f"| parse kind={kind} s with 'k=' ['a b'] ';v=' ['é>'] ';n=' n: long "
+        "| project ['a b'], ['é>'], isnull(n), m = coalesce(n, 0)"
+    )
+    assert answer(opened("local://"), text) == [("1", "é", False, 2), ("", "", True, 0)]

@@ -16,7 +16,7 @@ from kqlmagic_ext import KqlMagicError, Query
 from kqlmagic_ext.connections.local.connection import LocalConnection
 
 FOLDER = Path(__file__).parents[3] / "shared" / "corpus"
-LEAST = 0.62  # of the examples without geo_ functions
+LEAST = 0.85  # of the examples without geo_ functions
 
 
 @pytest.fixture

@@ -75,3 +75,32 @@ def test_decimals_of_a_column_are_summed_without_loss(opened: Open) -> None:
         opened("local://"), "datatable(a: string) ['0.1', '', 'z', '0.2'] | summarize sum(todecimal(a))"
     )
     assert rows == [(Decimal("0.3"),)]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("format_bytes(564)", "564 Bytes"),
+        ("format_bytes(10332, 1)", "10.1 KB"),
+        ("format_bytes(20010332)", "19 MB"),
+        ("format_bytes(20010332, 2)", "19.08 MB"),
+        ("format_bytes(20010332, 0, 'KB')", "19541 KB"),
+        ("format_bytes(0)", "0 Bytes"),
+        ("format_bytes(1024)", "1 KB"),
+        ("format_bytes(long(null))", ""),
+    ],
+)
+def test_a_size_is_written_in_its_largest_unit(opened: Open, call: str, expected: str) -> None:
+    assert first(opened("local://"), call) == expected
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "format_bytes(1024, 2)", "format_bytes(2560)", "format_bytes(1048575)", "format_bytes(-5)", "format_bytes(5, 0, 'kilo')",
+        "format_bytes(10250, 1)", "format_bytes(real(+inf))",
+    ],
+)  # fmt: skip
+def test_a_size_whose_writing_the_reference_leaves_open_is_refused(opened: Open, call: str) -> None:
+    with pytest.raises(QueryError, match="format_bytes"):
+        first(opened("local://"), call)

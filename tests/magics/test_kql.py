@@ -232,7 +232,7 @@ def test_a_frame_of_the_notebook_is_offered_as_input(notebook: Notebook) -> None
 def test_what_the_engine_lacks_is_named(notebook: Notebook) -> None:
     error = notebook.error("%kql SigninLogs | evaluate basket(0.1)")
     assert isinstance(error, UnsupportedError)
-    assert error.construct == "evaluate"
+    assert error.construct == "evaluate basket"
 
 
 def test_verbose_mode_shows_the_cause(notebook: Notebook) -> None:

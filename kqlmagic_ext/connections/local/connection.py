@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kqlmagic_ext.connections.local.catalogue import Catalogue
 from kqlmagic_ext.connections.local.diagnosis import Source
 from kqlmagic_ext.connections.local.dialect import MACROS, PYTHON_FUNCTIONS
+from kqlmagic_ext.connections.local.elsewhere import at_home
 from kqlmagic_ext.connections.local.engine_errors import engine_error
 from kqlmagic_ext.connections.local.functions.geo import geo_function
 from kqlmagic_ext.connections.local.inputs import add_inputs
@@ -154,14 +155,15 @@ class LocalConnection:
         with self._working(cancellation) as cursor:
             inputs = add_inputs(_frames(query, bound), cursor, self._catalogue.names)
             for text in tabular_statements(_limited(bound.text, query)):
+                source = at_home(Source(text, query.text), self.name, self.functions.names())
                 statement = Statement(
-                    Source(text, query.text),
+                    source,
                     inputs,
                     catalogue=self._catalogue,
                     moment=moment,
                     cursor=cursor,
                     cancellation=cancellation,
-                    functions=self.functions,
+                    used=self.functions.used_by(source, self.name),
                 )
                 answers.append(statement.answer(bound.scalars))
                 warnings += statement.warnings

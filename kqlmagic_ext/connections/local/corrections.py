@@ -5,11 +5,17 @@ Each function has the name of the part that it replaces, and is put there by `di
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.connections.local.functions.forms import add_special, once
 from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, translate
 from kqlmagic_ext.connections.local.sql import quote_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _declares_function = lower._declare_let_function
 _lowers_call = lower._lower_function_call
@@ -18,6 +24,8 @@ _renders_has_list = translate._render_has_list
 _renders_path = translate.render_path
 _renders_toscalar = translate.render_toscalar
 _renders_between = translate.render_between
+_renders_literal = translate.render_literal
+_SHORT_TIMES = {r"\d{4}": "-01-01", r"\d{4}-\d\d": "-01", r"\d{4}-\d\d-\d\d[ T]\d\d": ":00"}
 _INTEGERS = "('INTEGER', 'BIGINT', 'HUGEINT')"
 
 
@@ -87,8 +95,23 @@ def _with_lists(node: Any) -> Any:
     return replace(node, items=tuple(map(listed, node.items)))
 
 
+@dataclass(frozen=True)
+class _Key(_Listed):
+    """An expression in the place of a bag's key: its text, of whatever type it is."""
+
+
+def _key_text(value: Any) -> str:
+    """The text of a key: a dynamic string without its quotes, which DuckDB alone can tell from a string."""
+    if isinstance(value, ir.Literal):
+        return str(translate.render_expr(value))
+    text = "CASE WHEN typeof(_kql_v) = 'JSON' THEN TRY_CAST(_kql_v AS JSON) ->> '$' ELSE CAST(_kql_v AS VARCHAR) END"
+    return once(translate.render_expr(value), "_kql_v", text)
+
+
 def render_toscalar(node: Any) -> str:
-    """As it was; what stands in the place of a list is itself."""
+    """As it was; what stands in the place of a list or a key is itself."""
+    if isinstance(node, _Key):
+        return _key_text(node.value)
     return str(translate.render_expr(node.value) if isinstance(node, _Listed) else _renders_toscalar(node))
 
 
@@ -144,8 +167,52 @@ def _step(step: Any) -> str:
     )
 
 
+def render_literal(literal: Any) -> str:
+    """`datetime(2018)`, `datetime(2018-06)` and `datetime(2018-06-09 02)` are moments; they were null."""
+    if literal.kind == "datetime" and isinstance(literal.value, str):
+        literal = replace(literal, value=_full_time(literal.value.strip()))
+    return str(_renders_literal(literal))
+
+
+def _full_time(text: str) -> str:
+    for form, rest in _SHORT_TIMES.items():
+        if re.fullmatch(form, text):
+            return text + rest
+    return text
+
+
+def _abs(node: Any) -> str:
+    """abs() of a timespan is one too; DuckDB's takes numbers alone, and it alone knows the type of a column."""
+    if len(node.args) != 1:
+        raise ValueError("abs() takes 1 argument")
+    value, turned = "_kql_v", "_kql_v * CAST(-1 AS BIGINT)"
+    # Of zero and -0.0 it is zero; of NaN, which DuckDB holds equal to itself, NaN.
+    body = (
+        f"CASE WHEN {value} = {turned} THEN {value} - {value} "
+        f"WHEN {value} < {turned} THEN {turned} ELSE {value} END"
+    )
+    return once(translate.render_expr(node.args[0]), value, body)
+
+
+def _bag_pack(before: Callable[[Any], str | None], node: Any) -> str | None:
+    """A key that is dynamic is its text: `bag_pack(parse_url(u).Host, 1)`; DuckDB wants text of every key."""
+    keys = [_Key(None, key) if number % 2 == 0 else key for number, key in enumerate(node.args)]
+    return before(replace(node, args=tuple(keys)))
+
+
+def without_repeats(operator: Any) -> Any:
+    """`project-away a, a` leaves out a; DuckDB refuses a name that is listed twice."""
+    if not isinstance(operator, ir.ProjectAway):
+        return operator
+    return replace(operator, columns=tuple(dict.fromkeys(operator.columns)))
+
+
 def install() -> None:
     """Put each in its place."""
+    translate.render_literal = render_literal
+    add_special("abs", _abs)
+    for name in ("pack", "bag_pack"):
+        translate._SPECIAL_FORMS[name] = partial(_bag_pack, translate._SPECIAL_FORMS[name])
     lower._declare_let_function = _declare_let_function
     lower._lower_function_call = _lower_function_call
     translate.render_sort_keys = render_sort_keys

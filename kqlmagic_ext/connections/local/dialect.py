@@ -27,6 +27,7 @@ from kqlmagic_ext.connections.local.functions import (
     hashes,
     in_python,
     ipv6,
+    lists,
     made,
     of_columns,
     parsing,
@@ -34,11 +35,13 @@ from kqlmagic_ext.connections.local.functions import (
     rows,
     searching,
     series,
+    series_math,
     statistics,
     texts,
     typed,
+    zones,
 )
-from kqlmagic_ext.connections.local.operators import READERS, expand, parse
+from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, table_calls
 from kqlmagic_ext.connections.local.operators.added import Added, mapped
 from kqlmagic_ext.connections.local.private_copy import (
     errors,
@@ -81,7 +84,8 @@ def _operator_columns(operator: Any, given: list[str], tables: Any) -> list[str]
 
 
 def _render_operator(operator: Any, source: str, given: list[str] | None = None) -> str:
-    return rows.rendered(of_columns.resolved(operator, given), source, given, _render_plain)
+    operator = corrections.without_repeats(of_columns.resolved(operator, given))
+    return rows.rendered(operator, source, given, _render_plain)
 
 
 def _render_plain(operator: Any, source: str, given: list[str] | None) -> str:
@@ -131,6 +135,8 @@ def _resolve_in_subqueries(query: Any, names: set[str]) -> Any:
 
 def _lower_head(head: Any, rest: list[Any]) -> Any:
     """A source in parentheses is a query of its own, whose operators go before the others."""
+    if (query := named.with_names(head, rest)) is not None:
+        return query
     head = lower._collapse(head)
     if lower._cls(head) != "ParenthesizedExpression":
         return _reads_head(head, rest)
@@ -140,8 +146,9 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 
 for addition in (
-    corrections, let_functions, outside, watchlist_calls, expand, parse, aggregates, statistics, of_columns, addresses,
-    ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, rows, series, texts, formatting, regexes, finding, typed, made,
+    corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, aggregates, statistics, of_columns,
+    addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math, texts,
+    formatting, regexes, finding, typed, made, lists, zones, rows,
 ):  # fmt: skip
     addition.install()
 lower._lower_head = _lower_head
@@ -151,7 +158,7 @@ lower._resolve_in_subqueries = _resolve_in_subqueries
 schema._operator_columns_unchecked = _operator_columns
 translate.render_operator = _render_operator
 
-MACROS = statistics.MACROS
+MACROS = (*statistics.MACROS, *lists.MACROS)
 PYTHON_FUNCTIONS = tuple(in_python.FUNCTIONS.values())
 SCALAR_FUNCTIONS, AGGREGATE_FUNCTIONS = functions.SCALAR_FUNCTIONS, functions.AGGREGATE_FUNCTIONS
 read_query, to_sql, bind, clock, CLOCK_SLOT = (

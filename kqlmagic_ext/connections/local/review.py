@@ -6,10 +6,13 @@ A wrong answer is worse than a refusal: what stands here was seen to answer othe
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kqlmagic_ext.connections.local.corrections import render_literal
 from kqlmagic_ext.connections.local.diagnosis import PLACE, Source
 from kqlmagic_ext.connections.local.dialect import ir
 from kqlmagic_ext.connections.local.tree import nodes
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MOST_NEEDLES = 1000
+_USUAL = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?")
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
 
 
@@ -28,6 +32,7 @@ def refuse_wrong(query: ir.Query, source: Source) -> None:
     for node in nodes(query):
         if isinstance(node, ir.Literal):
             _refuse_finer(node, source)
+            _refuse_unread(node, source)
         elif isinstance(node, ir.FunctionCall):
             _refuse_function(node, named, source)
 
@@ -38,6 +43,34 @@ def _refuse_finer(literal: ir.Literal, source: Source) -> None:
         at = source.text.find(text)
         said = f"{PLACE} keeps microseconds, and {literal.kind}({text}) is finer"
         raise UnsupportedError(said, construct=literal.kind, **source.place(None if at < 0 else at))
+
+
+def _refuse_unread(literal: ir.Literal, source: Source) -> None:
+    """A `datetime(…)` that the engine cannot read would be null, without a word."""
+    if literal.kind == "datetime" and isinstance(literal.value, str) and not _is_moment(literal.value):
+        at = source.text.find(literal.value)
+        said = f"{PLACE} cannot read datetime({literal.value})"
+        place = source.place(at if literal.value and at >= 0 else None)
+        raise UnsupportedError(
+            said, construct="datetime", hint="write it as datetime(2026-01-31 12:00)", **place
+        )
+
+
+@functools.lru_cache(_MOST_NEEDLES)
+def _is_moment(text: str) -> bool:
+    """Whether the engine reads it, which it alone knows of any other form than the usual one."""
+    if _USUAL.fullmatch(text):
+        try:
+            return bool(datetime.fromisoformat(text))
+        except ValueError:
+            return False
+    import duckdb
+
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"SELECT {render_literal(ir.Literal(text, 'datetime'))} IS NOT NULL"
+        ).fetchone()
+    return found == (True,)
 
 
 def _refuse_function(call: ir.FunctionCall, named: Mapping[str | None, Any], source: Source) -> None:

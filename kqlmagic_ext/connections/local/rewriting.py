@@ -10,6 +10,8 @@ from kqlmagic_ext.kql.tokens import Token, code
 # A bare `serialize` changes nothing; `as` with a name that nothing else uses does neither, and is as long.
 NO_NAME = "_order"
 OF_TYPE = "of "  # the type of what extract() gives, in the place of typeof()
+# `table(x)` with a name: what the grammar reads as a function that is called.
+TABLE = "tablE"
 _END = Token("mark", ";", -1)
 _CLOSING = ("|", ")", "}", ";")
 
@@ -34,14 +36,22 @@ def right_operators(text: str) -> str:
             text = _parse_kv(text, words[at + 3 :])
         elif word.text == "notcontains":
             text = _replaced(text, word.start, word.end, "!contains")
-        elif word.text == "table" and _texts(words[at + 1 : at + 4], "string") == ["(", "string", ")"]:
-            named = f"[{text[words[at + 2].start : words[at + 2].end]}]"
-            text = _replaced(text, word.start, words[at + 3].end, named.rjust(words[at + 3].end - word.start))
+        elif word.text == "table" and behind.text == "(" and words[at + 3].text == ")":
+            text = _table(text, words[at : at + 4])
         elif word.text in ("top", "take", "limit") and len(counts.get(behind.text, behind.text + "0")) <= len(
             behind.text
         ):
             text = _replaced(text, behind.start, behind.end, counts[behind.text])
     return _with_types_as_texts(text, words)
+
+
+def _table(text: str, words: list[Token]) -> str:
+    """`table("T")` as the name of the table, `table(x)` as the call of a function."""
+    table, _, name, end = words
+    if name.kind != "string":
+        return _replaced(text, table.start, table.end, TABLE)
+    named = f"[{text[name.start : name.end]}]"
+    return _replaced(text, table.start, end.end, named.rjust(end.end - table.start))
 
 
 def _parse_kv(text: str, words: list[Token]) -> str:

@@ -18,6 +18,7 @@ from kqlmagic_ext.connections.local.outside.views import add_view
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
 from kqlmagic_ext.connections.local.translation import Translation, translate
 from kqlmagic_ext.connections.local.types import answer_sql, answer_table
+from kqlmagic_ext.connections.local.user_functions import located
 from kqlmagic_ext.connections.local.watchlist_calls import alias_of, table_of
 from kqlmagic_ext.connections.local.watchlists import add_input
 from kqlmagic_ext.kql.parameters import RESERVED
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.catalogue import Catalogue
     from kqlmagic_ext.connections.local.diagnosis import Source
     from kqlmagic_ext.connections.local.inputs import Inputs
-    from kqlmagic_ext.connections.local.user_functions import UserFunctions
+    from kqlmagic_ext.connections.local.user_functions import UserFunction
     from kqlmagic_ext.connections.worker import Cancellation
     from kqlmagic_ext.query import Window
     from kqlmagic_ext.values import Value
@@ -64,21 +65,20 @@ class Statement:
         moment: Moment,
         cursor: DuckDBPyConnection,
         cancellation: Cancellation,
-        functions: UserFunctions,
+        used: tuple[UserFunction, ...],
     ) -> None:
         self._source, self._inputs, self._catalogue = source, inputs, catalogue
         self._moment, self._cursor, self._cancellation = moment, cursor, cancellation
         self._columns: dict[str, Mapping[str, str]] = {}
-        self._functions = functions
+        self._used = used
         self.warnings: list[str] = []
         self._staged = False
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
         known = [*self._inputs.columns, *map(table_of, self._inputs.columns), *self._catalogue.names]
-        used = self._functions.used_by(self._source)
         translation = translate(
-            self._source, scalars, self._moment.now, self._load, known, self._make_stage, used
+            self._source, scalars, self._moment.now, self._load, known, self._make_stage, self._used
         )
         self.warnings += translation.warnings
         if SQL_NAME in translation.sql and not self._moment.reach.geoip:
@@ -96,6 +96,7 @@ class Statement:
             ours = engine_error(error, self._source, {**self._inputs.columns, **self._columns})
             if self._staged and ours.unknown and not ours.hint:
                 ours.hint = DEPENDS
+            ours = located(ours, self._used, self._source)
             found_before = isinstance(error, duckdb.BinderException)
             raise (ours if found_before else ours.after_sending()) from error
 

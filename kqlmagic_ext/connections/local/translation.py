@@ -180,7 +180,7 @@ def _translated(
         inside, why = function_of(error, len(declared) - len(of_lets.text), used)
         if inside is not None:
             found = translation_error(why, Source(declared, declared), 0)
-            raise inside.error(found.message, None, source, found.hint) from error
+            raise inside.error(found.message, None, source, found.hint) from why
         raise translation_error(error, source, len(declared)) from error
     except RecursionError as error:
         raise QueryError("the query is nested too deeply for the embedded workspace") from error

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Kinds = dict[str, str | None]  # the column → its KQL type; None where it is not certain
     Tables = Mapping[str, Mapping[str, str]]
 
-_PASSING = ("Where", "Take", "Sort", "Top", "Sample", "DistinctRows")
+_PASSING = ("Where", "Take", "Sort", "Top", "Sample", "DistinctRows", "Named")
 _GIVES = {
     "tostring": "string", "strcat": "string", "tolower": "string", "toupper": "string", "format_datetime": "string",
     "tolong": "long", "toint": "int", "todouble": "real", "toreal": "real", "tobool": "bool", "todatetime": "datetime",

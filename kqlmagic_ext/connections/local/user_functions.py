@@ -7,25 +7,32 @@ that they use, are written before it as its first lets, on one line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.diagnosis import Source, translation_error
 from kqlmagic_ext.connections.local.dialect import AGGREGATE_FUNCTIONS, SCALAR_FUNCTIONS
+from kqlmagic_ext.connections.local.elsewhere import at_home
+from kqlmagic_ext.connections.local.function_texts import (
+    has_parameters,
+    on_one_line,
+    own_names,
+    unbalanced,
+    used_names,
+    without_last_semicolon,
+)
 from kqlmagic_ext.connections.local.private_copy import errors, part
-from kqlmagic_ext.errors import QueryError
-from kqlmagic_ext.kql.tokens import Token, code, find_name, names_in, position, tokens
+from kqlmagic_ext.errors import QueryError, UnsupportedError
+from kqlmagic_ext.kql.tokens import code, find_name, names_in, position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 FOLDER = "functions"
+_BY_CELL = "defined by a cell"
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _NAMED = re.compile(r"(\w+)\(\)|'(\w+)'")
-_BEFORE_A_TABLE = ("", ";", "(", "=", ",", "{", "union", "join", "lookup")
-_SETTINGS = ("kind", "isfuzzy", "withsource", "strategy", "remote", "shufflekey")
-_OPENING, _CLOSING = "([{", ")]}"
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,11 @@ class UserFunction:
             raise self.error("KQL has a function of that name; rename it", 1, place)
         if not code(self.text):
             raise self.error("it is empty", 1, place)
-        if (offset := _unbalanced(self.text)) is not None:
+        if (offset := unbalanced(self.text)) is not None:
             raise self.error("its brackets are not all closed", position(self.text, offset)[0], place)
         start, end = self._around()
         try:
-            part("parser").parse(f"{start}{_without_last_semicolon(self.text)}\n{end}print 0")
+            part("parser").parse(f"{start}{without_last_semicolon(self.text)}\n{end}print 0")
         except errors.KqlError as error:
             found = translation_error(error, Source(self.text, self.text), len(start))
             raise self.error(found.message, found.line, place, found.hint) from error
@@ -61,7 +68,14 @@ class UserFunction:
     def declaration(self) -> str:
         """The function as a let on one line."""
         start, end = self._around()
-        return f"{start}{_on_one_line(_without_last_semicolon(self.text))} {end}"
+        return f"{start}{on_one_line(without_last_semicolon(self.text))} {end}"
+
+    def at_home(self, workspace: str, own: Collection[str], place: Source) -> UserFunction:
+        """The function with this workspace's tables named alone."""
+        try:
+            return replace(self, text=at_home(Source(self.text, self.text), workspace, own).text)
+        except UnsupportedError as error:
+            raise self.error(error.message, error.line, place, error.hint) from error
 
     def line_of(self, name: str) -> int | None:
         """The line of its text that names something."""
@@ -69,7 +83,7 @@ class UserFunction:
         return None if offset is None else position(self.text, offset)[0]
 
     def _around(self) -> tuple[str, str]:
-        if _has_parameters(code(self.text)):
+        if has_parameters(code(self.text)):
             return f"let {self.name} = ", "; "
         return f"let {self.name} = () {{ ", "}; "
 
@@ -98,16 +112,20 @@ class UserFunctions:
         if name in self._defined:
             return self._defined[name]
         path = functions_of(self._folder)[name]
-        origin = f"{FOLDER}/{path.name}"
+        origin = self.origin(name)
         try:
             return UserFunction(name, path.read_text("utf-8-sig"), origin)
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is no UTF-8 text"
             raise QueryError(f"the function {name} ({origin}) cannot be read: {why}") from error
 
+    def origin(self, name: str) -> str:
+        """Where a function comes from."""
+        return _BY_CELL if name in self._defined else f"{FOLDER}/{functions_of(self._folder)[name].name}"
+
     def define(self, name: str, text: str) -> None:
         """Define a function for this connection; QueryError for one that cannot be read."""
-        function = UserFunction(name, text.strip(), "defined by a cell")
+        function = UserFunction(name, text, _BY_CELL)
         function.refuse_broken(Source("", ""))
         self._defined[name] = function
 
@@ -115,12 +133,15 @@ class UserFunctions:
         """Forget a function that was defined by a cell; KeyError when there is none."""
         del self._defined[name]
 
-    def used_by(self, source: Source) -> tuple[UserFunction, ...]:
-        """The functions that a query uses, each behind those that it uses itself; QueryError for a recursion."""
+    def used_by(self, source: Source, workspace: str) -> tuple[UserFunction, ...]:
+        """The functions that a query to this workspace uses, each behind those that it uses itself.
+
+        Raises QueryError for a recursion, and UnsupportedError for what other places have alone.
+        """
         names = set(self.names())
         if not names & names_in(source.text):
             return ()
-        own = _own_lets(source.text)
+        own = own_names(source.text)
         found: dict[str, UserFunction] = {}
 
         def add(name: str, path: tuple[str, ...]) -> None:
@@ -133,11 +154,11 @@ class UserFunctions:
                 raise QueryError(said, hint="give the let another name", **source.named(name))
             if name not in found:
                 function = self.get(name)
-                for inner in _used(function.text, names - _own_lets(function.text)):
+                for inner in used_names(function.text, names - own_names(function.text)):
                     add(inner, (*path, name))
-                found[name] = function
+                found[name] = function.at_home(workspace, names, source)
 
-        for name in _used(source.text, names - own):
+        for name in used_names(source.text, names - own):
             add(name, ())
         return tuple(found.values())
 
@@ -165,9 +186,12 @@ def located(error: QueryError, used: tuple[UserFunction, ...], source: Source) -
     """The error, told of the function that it is in when the query itself does not name what is wrong."""
     name = (error.unknown or getattr(error, "construct", None) or "").removesuffix("()")
     called: Mapping[str, UserFunction] = {function.name: function for function in used}
+    of_call = getattr(error.__cause__, "construct", None) or ""
+    name = name or of_call.removeprefix("function:")
     if name in called:
         said = f"{name}() cannot be called so: look at its arguments, and whether a table may stand here"
-        return QueryError(said, **source.named(name))
+        hint = "arguments stand in their order, without names; a function that takes a table stands behind invoke"
+        return QueryError(said, hint=hint, **source.named(name))
     if not name and error.line is None and (quoted := _NAMED.search(error.message)):
         name = quoted[1] or quoted[2]
     if not name or find_name(source.text, name) is not None:
@@ -176,83 +200,3 @@ def located(error: QueryError, used: tuple[UserFunction, ...], source: Source) -
         if (line := function.line_of(name)) is not None:
             return function.error(error.message, line, source, error.hint)
     return error
-
-
-def _used(text: str, names: set[str]) -> Iterator[str]:
-    """The names that are called, or stand where a table does."""
-    edge = Token("mark", "", 0)
-    words = [edge, edge, edge, *code(text), edge]
-    seen: set[str] = set()
-    for at, word in enumerate(words):
-        if word.kind != "name" or word.text not in names or word.text in seen:
-            continue
-        setting, _, before = (other.text for other in words[at - 3 : at])
-        after = words[at + 1].text
-        may_be_table = before in _BEFORE_A_TABLE or (setting in _SETTINGS and words[at - 2].text == "=")
-        if (after == "(" and before != ".") or (may_be_table and after not in ("=", ":", ".")):
-            seen.add(word.text)
-            yield word.text
-
-
-def _own_lets(text: str) -> set[str]:
-    words = code(text)
-    return {
-        name.text
-        for word, name, mark in zip(words, words[1:], words[2:], strict=False)
-        if word.text == "let" and mark.text == "="
-    }
-
-
-def _has_parameters(words: list[Token]) -> bool:
-    """Whether the text begins with `(…) {`."""
-    depth = 0
-    for word, behind in zip(words, [*words[1:], Token("mark", "", 0)], strict=True):
-        if word.kind == "mark":
-            depth += (word.text in _OPENING) - (word.text in _CLOSING)
-        if depth == 0:
-            return word.text == ")" and behind.text == "{"
-    return False
-
-
-def _unbalanced(text: str) -> int | None:
-    """Where the text has a closing bracket too many, or its last token when one is missing; None when all is well."""
-    opened: list[str] = []
-    words = code(text)
-    for word in words:
-        if word.kind != "mark":
-            continue
-        if word.text in _OPENING:
-            opened.append(_CLOSING[_OPENING.index(word.text)])
-        elif word.text in _CLOSING and (not opened or opened.pop() != word.text):
-            return word.start
-    return words[-1].start if opened else None
-
-
-def _without_last_semicolon(text: str) -> str:
-    """The text with the semicolon at its end blanked."""
-    last = code(text)[-1]
-    return f"{text[: last.start]} {text[last.end :]}" if last.text == ";" else text
-
-
-def _on_one_line(text: str) -> str:
-    r"""The text without comments and line breaks; a string of several lines is written with `\n`."""
-    parts = []
-    for token in tokens(text.replace("\r\n", "\n")):
-        if token.kind in ("comment", "space"):
-            parts.append(" ")
-        elif token.kind == "string" and "\n" in token.text:
-            parts.append(_escaped(token.text.lstrip("hH")))
-        else:
-            parts.append(token.text)
-    return "".join(parts).strip()
-
-
-def _escaped(written: str) -> str:
-    """A string of several lines, written in backticks, tildes or with @, as one in quotes."""
-    if written.startswith("@"):
-        quote = written[1]
-        inner = written[2:-1].replace(quote * 2, quote)
-    else:
-        inner = written[3:-3]
-    inner = inner.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{inner}"'

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from ipaddress import ip_address
 
-from kqlmagic_ext.connections.local.functions.forms import add, add_of_any_number, once
+from kqlmagic_ext.connections.local.functions.address_patterns import PLAIN, PRIVATE, PUBLIC, inside
+from kqlmagic_ext.connections.local.functions.forms import Forms, add, add_of_any_number, once
 from kqlmagic_ext.connections.local.functions.in_python import python_sql
+from kqlmagic_ext.connections.local.private_copy import functions
 
 BITS = 128
 _MAPPED = 0xFFFF << 32  # an IPv4 address as an IPv6 one
@@ -54,15 +58,48 @@ _PRIVATE = (
     f"({_NETWORK} BETWEEN 167772160 AND 184549375 OR {_NETWORK} BETWEEN 2886729728 AND 2887778303 "
     f"OR {_NETWORK} BETWEEN 3232235520 AND 3232301055)"
 )
-_OCTET = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
-_PLAIN = rf"\s*({_OCTET}\.){{{{3}}}}{_OCTET}\s*"
-_PRIVATE_TEXT = r"^\s*(0?10|192\.168|172\.(0?1[6-9]|0?2[0-9]|0?3[01]))\."
-# Nearly all addresses have no prefix, and a pattern tells those ten times faster.
+_QUOTED = re.compile("'([^']*)'")
+
+
+def _literal(pattern: str) -> str:
+    """A pattern inside a template of SQL."""
+    return "'" + pattern.replace("{", "{{").replace("}", "}}") + "'"
+
+
+# Nearly all addresses have no prefix, and nearly all that are asked about are public.
 _IS_PRIVATE = (
-    f"CASE WHEN regexp_full_match({{0}}, '{_PLAIN}') THEN regexp_matches({{0}}, '{_PRIVATE_TEXT}') "
+    f"CASE WHEN regexp_full_match({{0}}, {_literal(PUBLIC)}) THEN false WHEN regexp_full_match({{0}}, {_literal(PLAIN)}) THEN true "
+    f"WHEN contains({{0}}, '/') THEN {_of_one(_PRIVATE)} END"
+)
+_SURELY_PRIVATE = (
+    f"CASE WHEN regexp_full_match({{0}}, {_literal(PRIVATE)}) THEN true "
     f"WHEN contains({{0}}, '/') THEN {_of_one(_PRIVATE)} END"
 )
 _IN_RANGE = _of_two(f"{_masked(_masked('z.x.n', 'z.x.p'), 'z.y.p')} = {_masked('z.y.n', 'z.y.p')}")
+
+
+@dataclass(frozen=True)
+class _InRange(Forms):
+    """`ipv4_is_in_range()`, which makes a pattern of a range that is written out; `otherwise`: for other plain addresses."""
+
+    otherwise: str = f" WHEN regexp_full_match({{0}}, {_literal(PLAIN)}) THEN false"
+
+    def render(self, args: list[str]) -> str:
+        written = _QUOTED.fullmatch(args[1].strip("()")) if len(args) == 2 else None  # noqa: PLR2004 - address, range
+        pattern = inside(written[1]) if written else None
+        if pattern is None:
+            return super().render(args)
+        slowly = _IN_RANGE.replace("{1}", f"{written[0]}") if written else ""
+        return Forms(
+            self.name, "template", "", forms={1: _in_pattern(pattern, self.otherwise, slowly)}
+        ).render(args[:1])
+
+
+def _in_pattern(pattern: str, otherwise: str, slowly: str) -> str:
+    return (
+        f"CASE WHEN regexp_full_match({{0}}, {_literal(pattern)}) THEN true{otherwise} "
+        f"WHEN contains({{0}}, '/') THEN {slowly} END"
+    )
 
 
 def _dotted(number: str) -> str:
@@ -149,7 +186,16 @@ def install() -> None:
     add("ipv4_is_private", {1: _IS_PRIVATE}, texts=(0,))
     add("parse_ipv4_mask", {2: _with_mask()}, texts=(0,))
     add("ipv4_netmask_suffix", {1: _of_one("x.p")}, texts=(0,))
-    add("ipv4_is_in_range", {2: _IN_RANGE}, texts=(0, 1))
+    add("kql_surely_private", {1: _SURELY_PRIVATE}, texts=(0,))
+    for name in ("ipv4_is_in_range", "kql_surely_in_range"):
+        add(name, {2: _IN_RANGE}, texts=(0, 1))
+    ranges = {
+        "ipv4_is_in_range": _InRange("ipv4_is_in_range", "template", "", forms={2: _IN_RANGE}),
+        "kql_surely_in_range": _InRange(
+            "kql_surely_in_range", "template", "", forms={2: _IN_RANGE}, otherwise=""
+        ),
+    }
+    functions.SCALAR_FUNCTIONS.update(ranges)
     add("ipv4_compare", {2: _compared(_SHORTEST), 3: _compared(_WITH_PREFIX)}, texts=(0, 1))
     matches = {2: f"({_compared(_SHORTEST)} = 0)", 3: f"({_compared(_WITH_PREFIX)} = 0)"}
     add("ipv4_is_match", matches, texts=(0, 1))

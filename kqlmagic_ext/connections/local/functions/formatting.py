@@ -23,6 +23,10 @@ _NEGATIVE = (
     "the embedded workspace cannot run format_timespan() of a negative timespan yet: give it abs() of it"
 )
 _MOST_DIGITS = 100
+_UNITS = ("Bytes", "KB", "MB", "GB", "TB", "PB")
+_KILO = 1024
+_MOST_PLACES = 9
+_OPEN = "format_bytes(): the reference leaves open how this size is written, with zeros at its end or rounded at a half"
 
 
 def _timespan(microseconds: int | None, pattern: str | None) -> str:
@@ -55,6 +59,24 @@ def _format_timespan(node: Any) -> str:
     )
 
 
+def _bytes(size: float | None, precision: int | None = 0, unit: str | None = None) -> str | None:
+    """A size in its largest unit; null where the reference leaves open how it is written: with zeros, of a half."""
+    if size is None or precision is None or not 0 <= precision <= _MOST_PLACES:
+        return None
+    if not 0 <= size < _KILO**6:
+        return None
+    largest = max((power for power in range(len(_UNITS)) if size >= _KILO**power), default=0)
+    power = largest if unit is None else _UNITS.index(unit)
+    number = Decimal(size) / _KILO**power
+    written = round(number, precision)
+    is_half = abs(number - written) * 2 == Decimal(10) ** -precision
+    ends_in_zero = precision > 0 and f"{written}".endswith("0")
+    is_next_unit = unit is None and written >= _KILO
+    if is_half or ends_in_zero or is_next_unit:
+        return None
+    return f"{written} {_UNITS[power]}"
+
+
 def _decimal(text: str | None) -> str | None:
     """The digits of a number, without an exponent where they are not endless; null for what is no number."""
     written = (text or "").strip()
@@ -76,6 +98,17 @@ def install() -> None:
         "format_timespan", "template", "", forms={2: length}
     )
     translate._STRING_RETURNING |= {"format_timespan"}
+    sizes = python_sql("format_bytes", _bytes, ("DOUBLE", "BIGINT", "VARCHAR"), "VARCHAR")
+    given = ("CAST({0} AS DOUBLE)", "CAST({1} AS BIGINT)", "CAST({2} AS VARCHAR)")
+    parts = {1: (given[0], "0", "NULL"), 2: (*given[:2], "NULL"), 3: given}
+    add(
+        "format_bytes",
+        {
+            count: f"CASE WHEN {{0}} IS NULL THEN '' ELSE coalesce({sizes}({', '.join(each)}), error('{_OPEN}')) END"
+            for count, each in parts.items()
+        },
+        gives_text=True,
+    )
     digits = python_sql("decimal_digits", _decimal, ("VARCHAR",), "VARCHAR")
     checked = once(
         f"{digits}(CAST({{0}} AS VARCHAR))",
