@@ -66,7 +66,7 @@ def test_no_rows_make_no_series(opened: Open) -> None:
     "text",
     [
         "make-series kind=nonempty n=sum(x) on x step 1",
-        "make-series n=count() on x in range(1, 2, 1)",
+        "make-series kind=nonempty n=sum(x) on x from 1 to 2 step 1 by y = x",
         "make-series n=count() on x step 1 by x",
     ],
 )
@@ -78,6 +78,38 @@ def test_a_form_of_make_series_that_is_not_there_is_refused(opened: Open, text: 
 def test_a_series_of_too_many_steps_is_refused(opened: Open) -> None:
     with pytest.raises(QueryError, match="more than 1,048,576 steps"):
         answer(opened("local://"), "print x = 1 | make-series count() on x from 0 to 2000000 step 1")
+
+
+@pytest.mark.parametrize(
+    ("rows", "series", "expected"),
+    [
+        ("range x from 3 to 8 step 1", "n=count() on x in range(3, 8, 1)", [([1] * 6, [3, 4, 5, 6, 7, 8])]),
+        ("range x from 3 to 8 step 1", "n=count() on x in range(3, 9, 2)", [([1, 2, 2, 1], [2, 4, 6, 8])]),
+        ("range x from -3 to 2 step 1", "n=sum(x) on x in range(-3, 2, 5)", [([-6, 3], [-5, 0])]),
+        ("datatable(x: real)[2.5, 4.0]", "n=count() on x in range(2.5, 4.5, 1)", [([1, 0, 1], [2.0, 3.0, 4.0])]),
+        ("print x = 5 | take 0", "kind=nonempty n=count(), a=avg(x) default=1.5 on x from 0 to 3 step 2", [([0, 0], [1.5, 1.5], [0, 2])]),
+        ("print x = 5 | take 0", "kind=nonempty n=count() on x in range(0, 4, 2)", [([0, 0, 0], [0, 2, 4])]),
+        ("print x = 2", "kind=nonempty n=count() on x from 0 to 4 step 2", [([0, 1], [0, 2])]),
+        ("print x = 5 | take 0", "n=count() on x in range(0, 4, 2)", []),
+    ],
+)  # fmt: skip
+def test_a_series_in_a_range_has_the_steps_of_bin_and_nonempty_makes_one_of_defaults(
+    opened: Open, rows: str, series: str, expected: list[Any]
+) -> None:
+    assert answer(opened("local://"), f"{rows} | make-series {series}") == expected
+
+
+def test_a_series_of_times_in_a_range_has_the_days_of_bin(opened: Open) -> None:
+    times = "datatable(t: datetime, k: string)[datetime(2026-01-01 05:00), 'é', datetime(2026-01-03), 'é', datetime(null), 'é']"
+    text = f"{times} | make-series n=count() default=-1 on t in range(datetime(2026-01-01 05:00), datetime(2026-01-03 06:00), 1d) by k"
+    days = [f"2026-01-0{day}T00:00:00.0000000Z" for day in (1, 2, 3)]
+    assert answer(opened("local://"), text) == [("é", [1, -1, 1], days)]
+
+
+@pytest.mark.parametrize("range_", ["range(3, 9, 2)", "range(2, 6, 2)", "range(3, 8, 2)"])
+def test_what_the_reference_leaves_open_of_a_series_in_a_range_is_refused(opened: Open, range_: str) -> None:
+    with pytest.raises(QueryError, match="the reference does not say"):
+        answer(opened("local://"), f"range x from 2 to 7 step 1 | make-series n=count() on x in {range_}")
 
 
 def test_a_series_stands_inside_let_and_union(opened: Open) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqlmagic_ext.connections.local.operators.added import Added, unsupported
+from kqlmagic_ext.connections.local.operators.axis import Axis
 from kqlmagic_ext.connections.local.operators.nested import nested_sql
 from kqlmagic_ext.connections.local.private_copy import errors, ir, lower, translate
 from kqlmagic_ext.connections.local.sql import quote_name, quote_text
@@ -14,68 +15,9 @@ if TYPE_CHECKING:
     from kqlmagic_ext.connections.local.operators.added import Columns, Tables
 
 _ROWS, _STEP = "rows of make-series", "the step of make-series"
-_YEAR_1_US = -62_135_596_800_000_000  # where bin() starts to count days
 _MOST = 1_048_576  # KQL's own limit of an array
 _TOO_LONG = f"make-series makes more than {_MOST:,} steps; take a longer one"
 _NO_TIMES = "make-series of times, such as max(TimeGenerated), is not there yet"
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The axis as SQL numbers: of times, in microseconds; else as they are."""
-
-    of_time: bool
-    value: str
-    step: str
-    start: str | None
-    stop: str | None
-
-    @property
-    def position(self) -> str:
-        """Where a row stands."""
-        return f"epoch_us({self.value})" if self.of_time else self.value
-
-    @property
-    def origin(self) -> str:
-        """Where the steps are counted from: the start, or where bin() counts from."""
-        if self.start is not None:
-            return self.start
-        return (
-            f"(CASE WHEN typeof({self.value}) = 'TIMESTAMP' THEN {_YEAR_1_US} ELSE 0 END)"
-            if self.of_time
-            else "0"
-        )
-
-    @property
-    def index(self) -> str:
-        """The number of a row's step."""
-        offset = f"({self.position} - {self.origin})"
-        if self.of_time:
-            return f"(({offset} - (({offset} % {self.step}) + {self.step}) % {self.step}) // {self.step})"
-        return f"CAST(floor({offset} / {self.step}) AS BIGINT)"
-
-    @property
-    def inside(self) -> str:
-        """Whether a row stands on the axis at all."""
-        tests = [f"{self.value} IS NOT NULL"]
-        tests += [f"{self.position} >= {self.start}"] if self.start else []
-        tests += [f"{self.position} < {self.stop}"] if self.stop else []
-        return " AND ".join(tests)
-
-    def bounds(self, step: str) -> tuple[str, str]:
-        """The first and the last step of a series, from the steps that have rows."""
-        first = f"min({step})" if self.start is None else "0"
-        if self.start is None or self.stop is None:
-            return first, f"max({step})"
-        return first, f"CAST(ceil(({self.stop} - {self.start}) / {self.step}) AS BIGINT) - 1"
-
-    def shown(self, number: str, kind: str) -> str:
-        """A step's value on the axis, as it stands in the array."""
-        value = f"({self.origin.replace(self.value, kind)} + {number} * {self.step})"
-        if not self.of_time:
-            return value
-        time = translate._kql_datetime_text(f"make_timestamp({value})")
-        return f"CASE WHEN typeof({kind}) = 'TIMESTAMP' THEN {time} ELSE {translate._kql_timespan_text(f'to_microseconds({value})')} END"
 
 
 @dataclass(frozen=True)
@@ -83,7 +25,7 @@ class MakeSeries(Added):
     """For each group the arrays of the aggregates and the axis: `[start, stop)` in steps.
 
     A step without rows has the default. Without `start` or `stop` a series begins or ends with its own first or last step
-    that has rows.
+    that has rows. `in_range`: `in range(start, stop, step)`; `nonempty`: no rows make one series of defaults.
     """
 
     aggregates: tuple[Any, ...]
@@ -93,6 +35,8 @@ class MakeSeries(Added):
     stop: Any
     step: Any
     by: tuple[Any, ...]
+    in_range: bool = False
+    nonempty: bool = False
 
     def columns(self, given: Columns, tables: Tables) -> Columns:
         keys, made = self._names(given)
@@ -111,13 +55,14 @@ class MakeSeries(Added):
         low, high = axis.bounds(step)
         listed = "".join(f"{quote_name(key)}, " for key in keys)
         group = f"GROUP BY {listed.removesuffix(', ')}" if keys else ""
+        there = "" if self.nonempty else f"FROM a {group} HAVING count(*) > 0"
         grouped = "".join(f"g.{quote_name(key)}, " for key in keys)
         same = "".join(f" AND a.{key} IS NOT DISTINCT FROM g.{key}" for key in map(quote_name, keys))
         return (
             f"WITH {quote_name(_ROWS)} AS ({rows}), "
             f"a AS ({nested_sql(_ROWS, [*given, _STEP], [summarize])}), "
             f"k AS (SELECT any_value({axis.value}) AS _kind FROM {quote_name(_ROWS)}), "
-            f"b AS (SELECT {listed}{low} AS _low, {high} AS _high FROM a {group} HAVING count(*) > 0), "
+            f"b AS (SELECT {listed}{low} AS _low, {high} AS _high {there}), "
             f"g AS (SELECT {listed}unnest({_checked_range()}) AS _at FROM b) "
             f"SELECT {self._shown(given, keys, axis, name)} FROM g CROSS JOIN k LEFT JOIN a ON a.{step} = g._at{same} "
             f"GROUP BY {grouped}_kind"
@@ -144,7 +89,9 @@ class MakeSeries(Added):
             return f"epoch_us({rendered})" if of_time and rendered else rendered
 
         value = f"({translate.render_expr(self.axis.expr)})"
-        return Axis(of_time, value, str(number(self.step)), number(self.start), number(self.stop))
+        kind = translate.render_expr(self.start) if self.in_range else value
+        start, stop = number(self.start), number(self.stop)
+        return Axis(of_time, value, str(number(self.step)), start, stop, kind, self.in_range)
 
 
 def _checked_range() -> str:
@@ -171,26 +118,34 @@ def read_make_series(node: Any) -> MakeSeries:
     limits: dict[str, Any] = {}
     by: tuple[Any, ...] = ()
     call: tuple[str, ...] = ()
+    in_range = nonempty = False
     for part in lower._rule_children(node):
         kind = lower._cls(part)
         if kind == "MakeSeriesOperatorOnClause":
             axis = lower._lower_named(lower._rule_children(part)[0])
         elif kind == "MakeSeriesOperatorFromToStepClause":
             limits = _limits(part)
+        elif kind == "MakeSeriesOperatorInRangeClause":
+            limits, in_range = _range(part), True
         elif kind == "MakeSeriesOperatorByClause":
             by = tuple(lower._lower_named(child) for child in lower._rule_children(part))
         elif kind.endswith("OperatorParameter") and _is_misread(part):
             name, _, function = part.getText().partition("=")
             call = (name, function)
-        elif kind.endswith("OperatorParameter") or kind == "MakeSeriesOperatorInRangeClause":
+        elif kind.endswith("OperatorParameter") and part.getText() == "kind=nonempty":
+            nonempty = True
+        elif kind.endswith("OperatorParameter"):
             raise unsupported(part, "make-series")
         else:
             aggregate, default = _aggregate(part)
             aggregates.append(_called(aggregate, *call) if call else aggregate)
             defaults.append(default)
             call = ()
+    start, stop = limits.get("from"), limits.get("to")
+    if nonempty and (by or start is None or stop is None):
+        raise unsupported(node, "make-series kind=nonempty with by, or without a start and an end")
     return MakeSeries(
-        tuple(aggregates), tuple(defaults), axis, limits.get("from"), limits.get("to"), limits["step"], by
+        tuple(aggregates), tuple(defaults), axis, start, stop, limits["step"], by, in_range, nonempty
     )
 
 
@@ -211,6 +166,14 @@ def _limits(node: Any) -> dict[str, Any]:
         word.getText(): lower._lower_expr(value)
         for word, value in zip(children[::2], children[1::2], strict=True)
     }
+
+
+def _range(node: Any) -> dict[str, Any]:
+    """The three expressions of `in range(start, stop, step)`."""
+    children = [lower._lower_expr(child) for child in lower._rule_children(node)]
+    if len(children) != 3:  # noqa: PLR2004 - start, stop, step
+        raise unsupported(node, "make-series")
+    return dict(zip(("from", "to", "step"), children, strict=True))
 
 
 def _aggregate(node: Any) -> tuple[Any, Any]:
