@@ -22,6 +22,11 @@ T = "datatable (a: string, b: long, c: long) ['x', 1, 5, 'x', 2, 7, 'y', 1, 20, 
         (f"{T} | top-nested 2 of a by sum(c), top-nested 1 of b by max(c)", [("x", 12, 2, 7), ("y", 20, 1, 20)]),
         (f"{T} | top-nested 1 of a by s = sum(c) asc, top-nested of b by max(1)", [("", 1, None, 1)]),
         (f"{T} | top-nested 2 of k = bin(c, 10) by n = count() desc | project k, n", [(0, 3), (20, 1)]),
+        (
+            ("datatable (a: string, r: real) ['x', real(nan), 'y', 1.0, 'z', real(null), 'w', real(-inf)] "
+            "| top-nested 2 of a by m = max(r) | project a"),
+            [("w",), ("y",)],
+        ),
         (f"{T} | where c > 99 | top-nested 2 of a by count(), top-nested of b by count()", []),
         (f"let k = 2; {T} | top-nested 1 of a by x = sum(c * k) | project x", [(40,)]),
         (f"union ({T} | top-nested 1 of a by m = min(c)), (print a = 'é', m = 1)", [("y", 20), ("é", 1)]),

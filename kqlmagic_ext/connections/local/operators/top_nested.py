@@ -76,13 +76,16 @@ class TopNested(Added):
     def _kept(self, at: int, given: Columns) -> str:
         """The values that a level keeps, in each value of the level above."""
         level, above = self.levels[at], ", ".join(map(quote_name, self._keys(at - 1)))
-        order = "ASC NULLS FIRST" if level.ascending else "DESC NULLS LAST"
+        value, way = quote_name(_VALUE), "DESC" if level.ascending else "ASC"
+        # A null is the least of all, and NaN the least of the numbers.
+        nan = f"coalesce(typeof({value}) = 'DOUBLE' AND CAST({value} AS VARCHAR) = 'nan', false)"
+        order = f"{value} IS NULL {way}, {nan} {way}, {value} {'ASC' if level.ascending else 'DESC'}"
         within = f"PARTITION BY {above} " if above else ""
         summary = nested_sql(_ROWS, given, [self._summary(at)])
         if level.count is None:
             return summary
         return (
-            f"SELECT * FROM (SELECT *, row_number() OVER ({within}ORDER BY {quote_name(_VALUE)} {order}) "
+            f"SELECT * FROM (SELECT *, row_number() OVER ({within}ORDER BY {order}) "
             f"AS {quote_name(_PLACE)} FROM ({summary})) WHERE {quote_name(_PLACE)} <= {level.count}"
         )
 
