@@ -41,6 +41,8 @@ class Pair:
 
 
 _NUMBER = "((o[1]::BIGINT << 24) | (o[2]::BIGINT << 16) | (o[3]::BIGINT << 8) | o[4]::BIGINT)"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_ADDRESS = rf"({_OCTET}\.){{3}}{_OCTET}"
 _PRIVATE = r"^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)"
 _START, _DAYS = "TIMESTAMP '2026-02-20 12:00:00'", 14
 PAIRS = [
@@ -65,7 +67,8 @@ PAIRS = [
     Pair(
         "ipv4_is_private",
         "CommonSecurityLog | summarize countif(ipv4_is_private(DestinationIP))",
-        f"SELECT count(*) FILTER (WHERE regexp_matches(DestinationIP, '{_PRIVATE}')) FROM CommonSecurityLog",
+        f"SELECT count(*) FILTER (WHERE regexp_full_match(DestinationIP, '{_ADDRESS}') "
+        f"AND regexp_matches(DestinationIP, '{_PRIVATE}')) FROM CommonSecurityLog",
     ),
     Pair(
         "ipv4_is_in_range",
@@ -81,7 +84,7 @@ PAIRS = [
     ),
     Pair(
         "parse_json",
-        "SigninLogs | summarize count() by Code = tostring(parse_json(tostring(Status)).errorCode) | sort by Code asc",
+        "SigninLogs | summarize count() by Code = tostring(parse_json(Status).errorCode) | sort by Code asc",
         "SELECT coalesce(json_extract_string(Status, '$.errorCode'), '') AS c, count(*) FROM SigninLogs GROUP BY c ORDER BY c",
     ),
 ]
