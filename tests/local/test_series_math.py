@@ -1,8 +1,6 @@
-"""Numbers of whole series, against numpy; what is no number is null."""
+"""Numbers of whole series, against numpy."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,10 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kqlmagic_ext import Query, connect
-from kqlmagic_ext.connections.local.connection import LocalConnection
-from tests.local.conftest import answer
 
-Open = Callable[..., LocalConnection]
 NUMBERS = st.lists(st.integers(-1000, 1000), min_size=2, max_size=8)
 
 
@@ -42,18 +37,3 @@ def test_they_are_what_numpy_says(first: list[int], random: np.random.Generator)
     assert correlation == pytest.approx(expected, abs=1e-9, nan_ok=True)
     assert statistics["variance"] == pytest.approx(one.var(ddof=1))
     assert (statistics["min_idx"], statistics["max_idx"]) == (one.argmin(), one.argmax())
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        "series_dot_product(dynamic([1, 'x']), dynamic([1, 2]))",
-        "series_dot_product(dynamic([1]), dynamic([1, 2]))",
-        "series_magnitude(dynamic([null]))",
-        "series_magnitude(dynamic({'a': 1}))",
-        "series_product(dynamic(null))",
-        "series_stats_dynamic(dynamic([true, 1]))",
-    ],
-)
-def test_what_is_no_series_of_numbers_is_null(opened: Open, call: str) -> None:
-    assert answer(opened("local://"), f"print isnull({call})") == [(True,)]

@@ -20,6 +20,7 @@ from kqlmagic_ext.connections.local.functions import (
     aggregates,
     array_parts,
     arrays,
+    decomposition,
     encoded,
     finding,
     formatting,
@@ -30,12 +31,13 @@ from kqlmagic_ext.connections.local.functions import (
     lists,
     made,
     of_columns,
+    over_series,
     parsing,
     regexes,
     rows,
     searching,
     series,
-    series_math,
+    several_columns,
     statistics,
     texts,
     typed,
@@ -164,7 +166,8 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 
 for addition in (
     corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, search, aggregates, statistics,
-    of_columns, addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series, series_math,
+    of_columns, addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series,
+    over_series, several_columns, decomposition,
     texts, formatting, regexes, finding, typed, made, lists, zones, rows,
 ):  # fmt: skip
     addition.install()

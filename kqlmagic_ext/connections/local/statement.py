@@ -10,6 +10,7 @@ import duckdb
 
 from kqlmagic_ext.connections.local.dialect import kusto_type
 from kqlmagic_ext.connections.local.engine_errors import engine_error
+from kqlmagic_ext.connections.local.functions import decomposition
 from kqlmagic_ext.connections.local.functions.geo import NO_DATABASE, SQL_NAME
 from kqlmagic_ext.connections.local.functions.of_columns import INGESTED_SQL, NOT_INGESTED
 from kqlmagic_ext.connections.local.operators.plugins import DEPENDS
@@ -85,6 +86,7 @@ class Statement:
             self.warnings.append(NO_DATABASE)
         if INGESTED_SQL in translation.sql:
             self.warnings.append(NOT_INGESTED)
+        self.warnings += decomposition.warnings(translation.sql)
         self._cancellation.check()
         self._narrow(translation)
         for outside in translation.outside:

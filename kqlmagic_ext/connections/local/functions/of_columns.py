@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
+from kqlmagic_ext.connections.local.functions import several_columns
 from kqlmagic_ext.connections.local.functions.arrays import bag_of, entries
 from kqlmagic_ext.connections.local.functions.conditions import sure_where
 from kqlmagic_ext.connections.local.functions.forms import add, add_special
@@ -81,13 +82,14 @@ def _arg_max_names(aggregate: Any, keys: list[str], columns: list[str] | None) -
 
 def resolved(operator: Any, given: list[str] | None) -> Any:
     """The operator with what depends on its columns replaced; `given`: those columns, where they are known."""
+    operator = several_columns.spread(operator)
     operator = sure_where(operator)
     if isinstance(operator, ir.Summarize):
         keys = {key.name or naming.expression_name(key.expr) for key in operator.by if _is_simple(key)}
         columns = None if given is None else [name for name in given if name not in keys]
         operator = replace(operator, aggregates=tuple(_spread(operator.aggregates, columns)))
     elif any(isinstance(each, _Named) for each in getattr(operator, "expressions", ())):
-        raise errors.KqlUnsupportedError("several names", hint="only an aggregate gives several columns")
+        raise errors.KqlUnsupportedError("several names", hint="it gives one column")
     return _changed(operator, given)
 
 
