@@ -80,7 +80,7 @@ def test_several_values_are_taken_of_one_row(opened: Open) -> None:
 
 
 def test_a_second_name_is_not_lost_where_nothing_gives_it(opened: Open) -> None:
-    with pytest.raises(UnsupportedError, match="several names"):
+    with pytest.raises(UnsupportedError, match="several columns"):
         answer(opened("local://"), "print a = 1 | extend (x, y) = a")
 
 

@@ -41,6 +41,7 @@ from kqlmagic_ext.connections.local.functions import (
     statistics,
     texts,
     typed,
+    units,
     zones,
 )
 from kqlmagic_ext.connections.local.operators import READERS, expand, named, parse, search, table_calls
@@ -167,7 +168,7 @@ def _lower_head(head: Any, rest: list[Any]) -> Any:
 for addition in (
     corrections, let_functions, outside, table_calls, watchlist_calls, expand, named, parse, search, aggregates, statistics,
     of_columns, addresses, ipv6, arrays, array_parts, encoded, geo, hashes, parsing, searching, series,
-    over_series, several_columns, decomposition,
+    over_series, several_columns, decomposition, units,
     texts, formatting, regexes, finding, typed, made, lists, zones, rows,
 ):  # fmt: skip
     addition.install()

@@ -88,8 +88,10 @@ def resolved(operator: Any, given: list[str] | None) -> Any:
         keys = {key.name or naming.expression_name(key.expr) for key in operator.by if _is_simple(key)}
         columns = None if given is None else [name for name in given if name not in keys]
         operator = replace(operator, aggregates=tuple(_spread(operator.aggregates, columns)))
-    elif any(isinstance(each, _Named) for each in getattr(operator, "expressions", ())):
-        raise errors.KqlUnsupportedError("several names", hint="it gives one column")
+    elif several := [each for each in getattr(operator, "expressions", ()) if isinstance(each, _Named)]:
+        raise errors.KqlUnsupportedError(
+            f"several columns of {getattr(several[0].expr, 'name', 'a value')}()"
+        )
     return _changed(operator, given)
 
 
