@@ -11,12 +11,12 @@ range Bytes from 1 to {rows} step 1
     Id = toguid("74be27de-1e4e-49d9-b579-fe0b331d3642"), Extra = dynamic({{"ip": "10.0.0.1", "ports": [22, 443]}})
 """
 _NULLS = """
-| extend Gone = Bytes % 3 == 0
-| extend Flag = iff(Gone, bool(null), Flag), Count = iff(Gone, int(null), Count), Score = iff(Gone, real(null), Score),
+| extend Gone = Bytes % 3 == 0, Lost = Bytes % 4 == 0
+| extend Flag = iff(Gone, bool(null), Flag), Count = iff(Gone, int(null), Count), Score = iff(Lost, real(null), Score),
     Cost = iff(Gone, decimal(null), Cost), User = iff(Gone, "", User),
-    TimeGenerated = iff(Gone, datetime(null), TimeGenerated), Took = iff(Gone, timespan(null), Took),
-    Id = iff(Gone, guid(null), Id), Extra = iff(Gone, dynamic(null), Extra), Bytes = iff(Gone, long(null), Bytes)
-| project-away Gone
+    TimeGenerated = iff(Lost, datetime(null), TimeGenerated), Took = iff(Gone, timespan(null), Took),
+    Id = iff(Gone, guid(null), Id), Extra = iff(Lost, dynamic(null), Extra), Bytes = iff(Gone, long(null), Bytes)
+| project-away Gone, Lost
 """
 _ASKED = {
     "full": _ROWS.format(rows=60),
