@@ -8,7 +8,7 @@ _ROWS = """
 range Bytes from 1 to {rows} step 1
 | extend Flag = Bytes % 2 == 0, Count = toint(Bytes % 7), Score = Bytes / 3.0, Cost = decimal(0.25) * Bytes,
     User = strcat("user", Bytes % 5), TimeGenerated = datetime(2026-01-01) + Bytes * 1m, Took = Bytes * 1s,
-    Id = toguid("74be27de-1e4e-49d9-b579-fe0b331d3642"), Extra = dynamic({{"ip": "10.0.0.1", "ports": [22, 443]}})
+    Id = toguid("74be27de-1e4e-49d9-b579-fe0b331d3642"), Extra = iff(Bytes % 2 == 0, dynamic({{"ip": "10.0.0.1", "ports": [22, "https"]}}), dynamic("text"))
 """
 _NULLS = """
 | extend Gone = Bytes % 3 == 0, Lost = Bytes % 4 == 0

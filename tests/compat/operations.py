@@ -21,7 +21,10 @@ class Operation(NamedTuple):
 
 
 _NUMBERS = 'frame[["Bytes", "Score"]]'
-_EXCEL = "frame.assign(TimeGenerated=frame.TimeGenerated.dt.tz_localize(None))"
+_EXCEL = (
+    "frame.assign(**{name: frame[name].dt.tz_localize(None) for name in frame.select_dtypes('datetimetz')})"
+)
+_TEXT = "frame.assign(Extra=frame.Extra.map(json.dumps))"
 
 _SQL = "frame.assign(Cost=frame.Cost.astype(float), Extra=frame.Extra.map(json.dumps), Took=frame.Took.dt.total_seconds())"
 _SHAPE = "tuple(found.shape) == (len(frame), 2)"
@@ -63,7 +66,7 @@ OPERATIONS = (
         "drop_duplicates",
         "frame.drop_duplicates()",
         "len(found) == len(frame.astype(str).drop_duplicates())",
-        "frame.astype({'Extra': str})",
+        _TEXT,
     ),
     Operation(
         "pandas",
@@ -84,6 +87,7 @@ OPERATIONS = (
         "to_parquet",
         "frame.to_parquet(folder / 'x.parquet')",
         "pd.read_parquet(folder / 'x.parquet').Bytes.sum() == frame.Bytes.sum()",
+        _TEXT,
     ),
     Operation(
         "openpyxl",
@@ -171,6 +175,7 @@ OPERATIONS = (
         "from_pandas",
         "pl.from_pandas(frame)",
         "found.height == len(frame) and (found['Bytes'].sum() or 0) == frame.Bytes.sum()",
+        _TEXT,
     ),
     Operation(
         "duckdb",

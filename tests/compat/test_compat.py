@@ -79,7 +79,7 @@ def cell(operation: Operation, frame: Any, kind: str, folder: Path) -> str:
     if kind == "empty" and operation.needs_rows:
         return "needs rows"
     if operation.cure:
-        cured = eval(operation.cure, {"frame": frame, "json": json})  # noqa: S307 - code of this folder
+        cured = eval(operation.cure, {"frame": frame, "json": json, "pd": importlib.import_module("pandas")})  # noqa: S307 - code of this folder
         return "cure" if outcome(operation, cured, folder) == "works" else said
     return said
 

@@ -180,8 +180,15 @@ def _no_ingestion_time(_: Any) -> str:
     raise errors.KqlUnsupportedError("function:ingestion_time", hint=hint)
 
 
+def _not_here(node: Any) -> str:
+    """What stands where no operator's columns are known, or with other arguments."""
+    raise errors.KqlUnsupportedError(f"function:{node.name}")
+
+
 def install() -> None:
     """Put them among duckdb-kql's."""
+    for name in (*_IF_EXISTS, "pack_all"):
+        add_special(name, _not_here)
     there = "list_filter({entries}, lambda p: CAST(p.v AS VARCHAR) NOT IN ('null', '\"\"'))"
     add(_WITHOUT_EMPTY, {1: bag_of(there.replace("{entries}", entries("{0}")))})
     add(_INGESTED, {1: f"({{0}} {INGESTED_SQL})"})

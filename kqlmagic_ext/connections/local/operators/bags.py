@@ -96,6 +96,11 @@ class BagUnpack(Staged):
     def resolved(self, source: str, given: Columns, rows: Rows) -> Unpacked:
         if self.bag not in given:
             raise errors.KqlSchemaError(self.bag, hint="there is no such column here")
+        [(_, kind, *_)] = rows(f"DESCRIBE SELECT {quote_name(self.bag)} FROM {source}")
+        if kind == "VARCHAR":
+            raise errors.KqlSchemaError(
+                self.bag, hint="bag_unpack wants a dynamic column: parse_json() makes one"
+            )
         found = []
         for key, kinds in rows(_kinds_sql(source, self.bag)):
             name = self.prefix + key
@@ -103,6 +108,8 @@ class BagUnpack(Staged):
                 continue
             found.append(Property(key, name, _kind(set(kinds))))
         _refuse_twins([*(name for name in given if name != self.bag), *(each.name for each in found)])
+        if given == [self.bag] and not found:
+            raise errors.KqlSchemaError(self.bag, hint="no bag has a key, so bag_unpack gives no columns")
         return Unpacked(self.bag, tuple(found))
 
     def _keeps(self, name: str) -> bool:

@@ -47,6 +47,8 @@ class Pivot(Staged):
         if taken := set(by) & set(values):
             raise errors.KqlSchemaError(min(taken), hint="pivot gives a column of the name that a group has")
         _refuse_twins([*by, *values])
+        if not by and not values:
+            raise errors.KqlSchemaError(self.column, hint="there are no rows, so pivot gives no columns")
         made = Pivoted(self.column, self.aggregate, by, tuple(values))
         return made if self.schema is None else self._declared(made, source, given, rows)
 
