@@ -98,7 +98,9 @@ def test_the_operation_works_or_the_page_tells_its_cure(
     if not installed(operation.library):
         print(row(operation, ["not installed"] * len(KINDS)))  # noqa: T201 - a row of the table
         assert not os.environ.get("KQLMAGIC_CI") or operation.library in HEAVY
-        pytest.skip(f"{operation.library} is not installed")
+        pytest.skip(
+            f"{operation.library} is not installed"
+        )  # CI fails in the line above, but for the heavy ones
     found = row(operation, [cell(operation, frames[kind].copy(), kind, tmp_path) for kind in KINDS])
     print(found)  # noqa: T201
     assert found in PAGE.read_text("utf-8").splitlines()

@@ -60,3 +60,9 @@ def test_a_table_that_changed_its_columns_is_read_anew(opened: Open, readings: l
         assert result.columns.tolist() == columns
         assert result["a"].tolist() == frame["a"].tolist()
     assert len(readings) == 3
+
+
+def test_zero_and_minus_zero_are_not_one_value(opened: Open) -> None:
+    connection = opened("local://")
+    signs = [str(answer(connection, "print x", x=value)[0][0]) for value in (0.0, -0.0)]
+    assert signs == ["0.0", "-0.0"]

@@ -19,6 +19,8 @@ import pytest
 
 from kqlmagic_ext import ConnectError, Query, QueryError, UnsupportedError, connect
 from kqlmagic_ext.connections.local.connection import LocalConnection
+from kqlmagic_ext.connections.local.outside import rows as outside_rows
+from kqlmagic_ext.connections.local.outside.reach import Reach
 from kqlmagic_ext.connections.worker import Cancellation
 from tests.local.conftest import answer
 
@@ -119,6 +121,39 @@ def test_what_may_not_be_read_is_refused_in_a_sentence(
     with pytest.raises(error, match=said.replace("(", r"\(")) as caught:
         answer(opened(folder), f"externaldata (a: string) ['{address}']{clause}")
     assert "SECRET" not in str(caught.value)
+
+
+def test_what_a_stage_read_is_not_read_again_and_its_warnings_are_told(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bags.csv").write_text('"{""a"": 1}",10.0.0.1\n', "utf-8")
+    reads: list[str] = []
+    read = Reach.read
+
+    def counted(reach: Reach, address: str, checkpoint: Callable[[], None]) -> bytes:
+        reads.append(address)
+        return read(reach, address, checkpoint)
+
+    monkeypatch.setattr(Reach, "read", counted)
+    query = (
+        "let T = externaldata (d: dynamic, ip: string) ['bags.csv']; "
+        "T | extend g = tostring(geo_info_from_ip_address(ip)) | evaluate bag_unpack(d) | join kind=inner T on ip | project a, g"
+    )
+    result = opened(tmp_path).run(Query(query))
+    assert result.frame.to_numpy().tolist() == [[1, ""]]
+    assert reads == ["bags.csv"]
+    assert any("GeoIP" in warning for warning in result.warnings)
+
+
+def test_what_unpacks_to_gigabytes_is_refused(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside_rows, "_MOST", 1 << 20)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"x" * ((1 << 20) + 1)))
+    with pytest.raises(
+        QueryError, match=r"bomb\.csv\.gz cannot be read as csv: it unpacks to more than 1 MB"
+    ):
+        answer(opened(tmp_path), "externaldata (a: string) ['bomb.csv.gz']")
 
 
 def test_a_workspace_without_a_folder_reads_no_files(opened: Open) -> None:

@@ -74,6 +74,7 @@ class Statement:
         self._used = used
         self.warnings: list[str] = []
         self._staged = False
+        self._read_outside: set[str] = set()
 
     def answer(self, scalars: Mapping[str, Value]) -> pa.Table:
         """The answer in Arrow; an error of a query that began to run says that it was sent."""
@@ -81,16 +82,7 @@ class Statement:
         translation = translate(
             self._source, scalars, self._moment.now, self._load, known, self._make_stage, self._used
         )
-        self.warnings += translation.warnings
-        if SQL_NAME in translation.sql and not self._moment.reach.geoip:
-            self.warnings.append(NO_DATABASE)
-        if INGESTED_SQL in translation.sql:
-            self.warnings.append(NOT_INGESTED)
-        self.warnings += decomposition.warnings(translation.sql)
-        self._cancellation.check()
-        self._narrow(translation)
-        for outside in translation.outside:
-            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
+        self._make_ready(translation)
         try:
             return self._fetch(translation)
         except duckdb.Error as error:
@@ -105,10 +97,7 @@ class Statement:
     def _make_stage(self, name: str, translation: Translation) -> tuple[Mapping[str, str], Any]:
         """A temporary table of the translation's rows; it ends with the cursor."""
         self._staged = True
-        self._cancellation.check()
-        self._narrow(translation)
-        for outside in translation.outside:
-            add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
+        self._make_ready(translation)
         try:
             self._cursor.execute(
                 f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS {translation.sql}",
@@ -122,6 +111,21 @@ class Statement:
             each: kusto_type(str(kind).upper()) for each, kind in zip(made.columns, made.types, strict=True)
         }
         return kinds, lambda sql: self._cursor.execute(sql).fetchall()
+
+    def _make_ready(self, translation: Translation) -> None:
+        """Let the cursor see what the translation reads, each table outside read once; keep what there is to warn of."""
+        self.warnings += translation.warnings
+        if SQL_NAME in translation.sql and not self._moment.reach.geoip:
+            self.warnings.append(NO_DATABASE)
+        if INGESTED_SQL in translation.sql:
+            self.warnings.append(NOT_INGESTED)
+        self.warnings += decomposition.warnings(translation.sql)
+        self._cancellation.check()
+        self._narrow(translation)
+        for outside in translation.outside:
+            if outside.name not in self._read_outside:
+                add_view(outside, self._moment.reach, self._cursor, self._cancellation.check)
+                self._read_outside.add(outside.name)
 
     def _load(self, names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The columns of the tables and inputs that the statement reads."""

@@ -44,11 +44,11 @@ from kqlmagic_ext.kql.words import did_you_mean
 from kqlmagic_ext.values import TICKS_A_SECOND, Value, significant_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
 AnswerStage = Any  # (name, Translation) → the columns with their KQL types, and what answers SQL
-_LONGEST_KEPT = 100_000  # characters of a query
+_LONGEST_KEPT = 100_000  # characters of a query and its values
 _OF_THE_ENGINE = re.compile(r"_s\d+")
 
 
@@ -86,11 +86,12 @@ def translate(
     ParameterError
         For a value that the engine cannot hold, or a parameter that a column of a table would hide.
     """
-    key = (_key(source, scalars, known), used)
+    question = _key(source, scalars, known)
+    key, length = (question, used), len(source.text) + sum(len(value[2]) for value in question[1])
     kept = _RECENT.get(key)
     if kept is None or load(kept.translation.tables) != kept.columns:
         kept = _located(source, scalars, load, list(known), now, answer_stage, used)
-        if not kept.staged and len(source.text) <= _LONGEST_KEPT:
+        if not kept.staged and length <= _LONGEST_KEPT:
             _RECENT.keep(key, kept)
     return kept.at(now)
 
@@ -115,9 +116,12 @@ class _Kept:
 _RECENT: Recent[_Kept] = Recent()
 
 
-def _key(source: Source, scalars: Mapping[str, Value], known: Iterable[str]) -> Hashable:
+def _key(
+    source: Source, scalars: Mapping[str, Value], known: Iterable[str]
+) -> tuple[str, tuple[tuple[str, str, str], ...], tuple[str, ...]]:
     """What a translation depends on, but for the columns of its tables."""
-    values = ((name, value.type, engine_value(value, name)) for name, value in scalars.items())
+    # As they are written: 0.0 and -0.0 are equal, and not the same.
+    values = ((name, value.type, repr(engine_value(value, name))) for name, value in scalars.items())
     return source.text, tuple(values), tuple(known)
 
 

@@ -17,6 +17,7 @@ from kqlmagic_ext.connections.local.functions.in_python import add_in_python, py
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_MOST = 64 << 20  # a text of a log may be made to unpack to gigabytes
 _GZIP, _ZLIB = 31, 15  # zlib's window bits: with gzip's header, with its own
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what IDNA takes for the dot between labels
 
@@ -29,9 +30,11 @@ def _compressed(bits: int, text: str | None) -> str | None:
 
 
 def _decompressed(bits: int, text: str | None) -> str:
-    """The text; empty for what is no base64, not compressed, or no UTF-8."""
+    """The text; empty for what is no base64, not compressed, no UTF-8, or more than 64 MB."""
     try:
-        return zlib.decompress(base64.b64decode(text or "", validate=True), bits).decode()
+        engine = zlib.decompressobj(bits)
+        unpacked = engine.decompress(base64.b64decode(text or "", validate=True), _MOST)
+        return unpacked.decode() if engine.eof else ""
     except (ValueError, zlib.error):
         return ""
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _PREFIX = "kql_py_"
-_KEPT = 16_384  # answers of one function that are remembered: logs say the same things over and over
+_KEPT, _LONGEST = (
+    4_096,
+    4_096,
+)  # answers of one function that are remembered, of texts up to so many characters
 
 
 @dataclass(frozen=True)
@@ -98,16 +101,21 @@ def add_in_python(
 
 
 def remembered(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its last answers kept; None where it raises ValueError."""
+    """The function with its last answers kept, since logs say the same over and over; None where it raises ValueError."""
 
-    @functools.lru_cache(_KEPT, typed=True)
     def answer(*values: Any) -> Any:
         try:
             return call(*values)
         except (ValueError, OverflowError):
             return None
 
-    return answer
+    kept = functools.lru_cache(_KEPT, typed=True)(answer)
+
+    def kept_if_short(*values: Any) -> Any:
+        is_long = any(isinstance(value, str) and len(value) > _LONGEST for value in values)
+        return answer(*values) if is_long else kept(*values)
+
+    return kept_if_short
 
 
 def _arrow_type(name: str) -> pa.DataType:

@@ -62,8 +62,6 @@ class Call:
 
 def constant(node: Any, expr: Any) -> Any:
     """The value of a literal, a list where it is a dynamic one."""
-    if isinstance(expr, ir.DynamicLiteral) if hasattr(ir, "DynamicLiteral") else False:
-        expr = ir.Literal(getattr(expr, "text", None), "dynamic")
     if not isinstance(expr, ir.Literal):
         raise unsupported(node, "evaluate with an option that is no constant")
     value = expr.value

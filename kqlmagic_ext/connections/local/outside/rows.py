@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _DELIMITERS = {"csv": ",", "tsv": "\t", "tsve": "\t", "psv": "|", "scsv": ";", "sohsv": "\x01"}
 _LINES = ("txt", "raw")
 _JSON = ("json", "multijson", "singlejson", "ndjson", "jsonl")
+_MOST = 1 << 30
 _PACKED = (".gz", ".zip")
 _KNOWN = ("format", "ignorefirstrecord")
 _LIMIT = (1 << 31) - 1
@@ -78,13 +79,21 @@ def _form(outside: Outside, address: str) -> str:
 
 def _unpacked(content: bytes) -> bytes:
     if content.startswith(b"\x1f\x8b"):
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            return _limited(packed.read(_MOST + 1))
     if content.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             first, *rest = archive.namelist()
             if rest:
                 raise ValueError(f"the archive holds {len(rest) + 1} files")
-            return archive.read(first)
+            with archive.open(first) as packed:
+                return _limited(packed.read(_MOST + 1))
+    return content
+
+
+def _limited(content: bytes) -> bytes:
+    if len(content) > _MOST:
+        raise ValueError(f"it unpacks to more than {_MOST >> 20:,} MB")
     return content
 
 
